@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Go, make and git are all that is needed. Everything else is pinned in
+# hack/tools and built into your cache folder when it is first wanted.
+#
+# Longer recipes are scripts in hack/, so that they can be read and run alone.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+MODULE  := github.com/rolecall/rolecall
+# Expanded where it is used, so that `make help` asks git nothing.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS = -X $(MODULE)/internal/version.version=$(VERSION)
+BIN     := bin
+
+# Arguments for the program that `make run` starts: make run ARGS='--fresh'
+ARGS ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 10m
+# How many decisions `make soak` compares with the oracle.
+DECISIONS ?= 1000000
+# Benchmarks to run, as a regular expression.
+BENCH ?= .
+
+# What shares memory between goroutines. The other packages are pure functions.
+RACE_PACKAGES ?= ./internal/policy/... ./internal/store/... ./internal/source/... \
+	./internal/server/... ./internal/wire/... ./internal/operator/... ./controllers/...
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets.
+	@awk -f hack/help.awk $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start Rolecall with an API server of its own (ARGS='--fresh' and the like).
+	@go build -ldflags '$(LDFLAGS)' -o $(BIN)/rolecall-dev ./cmd/rolecall-dev
+	@exec $(BIN)/rolecall-dev $(ARGS)
+
+.PHONY: build
+build: ## Build the commands into bin/.
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: clean
+clean: ## Remove what build made. Tools stay in your cache.
+	rm -rf $(BIN)
+
+##@ Change
+
+.PHONY: generate
+generate: ## Regenerate deep copies, CRDs, the RBAC role and the object reference.
+	@hack/generate/generate.sh
+
+.PHONY: fmt
+fmt: ## Format the Go code (gofumpt, gci).
+	@"$$(hack/tools/tool.sh golangci-lint)" fmt
+
+.PHONY: lint
+lint: ## Run the linters (.golangci.yml).
+	@"$$(hack/tools/tool.sh golangci-lint)" run
+
+.PHONY: tools
+tools: ## Build the pinned tools into your cache (the other targets do so when they need one).
+	@for tool in controller-gen crd-ref-docs golangci-lint; do hack/tools/tool.sh $$tool || exit; done
+
+##@ Prove
+
+.PHONY: test
+test: ## Run all tests that need only Go, the embedded API server included.
+	go test ./...
+
+.PHONY: race
+race: ## Run the concurrent packages under the race detector (needs a C compiler).
+	@hack/c-compiler.sh
+	CGO_ENABLED=1 go test -race $(RACE_PACKAGES)
+
+.PHONY: test-kube
+test-kube: ## Run the tests that need a real kube-apiserver (built and cached when first wanted).
+	@hack/kube/test.sh
+
+.PHONY: verify
+verify: ## Check generated files, formatting, linters and module files; changes nothing.
+	@hack/verify.sh
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target, one after the other, FUZZTIME each.
+	@hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: mutants
+mutants: ## Switch off every rule of the decision in turn: each must turn a test red.
+	go run ./hack/mutants
+
+.PHONY: soak
+soak: ## Compare DECISIONS random decisions with the oracle.
+	go test -count=1 -timeout=0 -run '^TestRandom' ./internal/policy/ -rolecall.decisions=$(DECISIONS)
+
+.PHONY: bench
+bench: ## Run the benchmarks that BENCH matches.
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

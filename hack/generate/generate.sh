@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Regenerates everything that is derived from the Go types and their markers:
+# deep copies, CRDs, the object reference, the operator's RBAC role. Run it from
+# anywhere; it works on the tree that it stands in.
+set -eu
+cd "$(dirname -- "$0")/../.."
+
+controller_gen=$(hack/tools/tool.sh controller-gen)
+crd_ref_docs=$(hack/tools/tool.sh crd-ref-docs)
+header=hack/generate/header
+
+"$controller_gen" object:headerFile=$header.go.txt paths=./api/...
+
+# A kind that is gone must take its CRD with it.
+rm -f config/crd/bases/*.yaml
+"$controller_gen" crd:headerFile=$header.yaml.txt paths=./api/... output:crd:dir=config/crd/bases
+
+mkdir -p docs
+"$crd_ref_docs" --log-level=ERROR --config=hack/generate/reference.yaml --templates-dir=hack/generate/reference \
+	--renderer=markdown --source-path=api --output-path=docs/reference.md
+
+"$controller_gen" rbac:roleName=manager-role,headerFile=$header.yaml.txt paths=./controllers/... output:rbac:dir=config/rbac
