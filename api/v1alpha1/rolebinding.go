@@ -93,7 +93,7 @@ type RoleBindingSpec struct {
 // everyone who has something in common, by one of the reserved types `group`,
 // `email_domain`, `sso_connection` and `sso_group`.
 //
-// +kubebuilder:validation:XValidation:rule="(self.type == 'sso_group') == (self.connection != '')",message="connection belongs to a subject of type sso_group, and there it is required",fieldPath=".connection"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'sso_group') == (size(self.connection) > 0)",message="connection belongs to a subject of type sso_group, and there it is required",fieldPath=".connection"
 // +kubebuilder:validation:XValidation:rule="self.id == '*' || !self.id.contains('*')",message="in a subject's id * can only stand alone: it means every subject of the type",fieldPath=".id"
 // +kubebuilder:validation:XValidation:rule="self.id != '*' || !(self.type in ['group', 'email_domain', 'sso_connection', 'sso_group'])",message="id * needs a type of subject such as user, not group, email_domain, sso_connection or sso_group",fieldPath=".id"
 // +kubebuilder:validation:XValidation:rule="self.type != 'email_domain' || self.id.matches('^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$')",message="the id of an email_domain is what follows the @, such as acme.com",fieldPath=".id"
