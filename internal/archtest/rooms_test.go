@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package archtest
+
+import "slices"
+
+// A room is what one package, or (with /... at the end) a package and all below
+// it, may import besides the standard library and packages of its own room.
+type room struct {
+	// path is below the module. The row with the longest path that fits holds.
+	path string
+	// sees lists packages and what is below them: of this module with a leading
+	// "./", else by import path.
+	sees []string
+	// testOnly says that nothing that ships may import the room.
+	testOnly bool
+	// why is what a change of the row has to answer.
+	why string
+}
+
+// everything is what a room sees that wires others together.
+const everything = "..."
+
+const (
+	api          = "./api"
+	apimachinery = "k8s.io/apimachinery"
+)
+
+// kubernetes is what it takes to speak with an API server. Only few may.
+func kubernetes(more ...string) []string {
+	return slices.Concat([]string{
+		apimachinery, "k8s.io/api", "k8s.io/client-go", "k8s.io/klog/v2", "k8s.io/utils",
+		"sigs.k8s.io/controller-runtime", "github.com/go-logr/logr",
+	}, more)
+}
+
+// rooms is the allow-list. What is not listed is not allowed: a new package
+// needs a row, and a new dependency a place in one.
+func rooms() []room {
+	return slices.Concat(vocabularyRooms(), coreRooms(), outerRooms(), testRooms())
+}
+
+func vocabularyRooms() []room {
+	return []room{
+		{
+			path: "api/v1alpha1",
+			sees: []string{apimachinery},
+			why:  "whoever writes a client imports the kinds and must get nothing else with them",
+		},
+		{
+			path: "internal/authz",
+			why:  "the vocabulary of a decision outlives every protocol, store and policy language",
+		},
+		{
+			path: "internal/diag",
+			why:  "a diagnostic is data that the compiler, the controllers and the commands share",
+		},
+		{
+			path: "internal/version",
+			why:  "anything may ask which build it is, so asking must cost nothing",
+		},
+		{
+			path: "config/crd",
+			why:  "the manifests are data; who reads them brings the machinery",
+		},
+	}
+}
+
+func coreRooms() []room {
+	return []room{
+		{
+			path: "internal/expr",
+			sees: []string{"./internal/authz", "./internal/diag", "github.com/google/cel-go"},
+			why:  "CEL has one door, so that its version, environment and cost limits have one place",
+		},
+		{
+			path: "internal/policy",
+			sees: []string{"./internal/authz", "./internal/expr"},
+			why:  "a decision depends on the policy and the request: no clock, log, lock or Kubernetes may slip in",
+		},
+		{
+			path: "internal/compile",
+			sees: []string{api, apimachinery, "./internal/authz", "./internal/diag", "./internal/expr", "./internal/policy"},
+			why:  "one object in, a unit and diagnostics out: pure, so that data path, controllers and lint agree",
+		},
+		{
+			path: "internal/store",
+			sees: []string{api, apimachinery, "./internal/authz", "./internal/compile", "./internal/diag", "./internal/policy"},
+			why:  "the one writer of snapshots knows objects as values, not where they come from",
+		},
+	}
+}
+
+func outerRooms() []room {
+	return []room{
+		{
+			path: "internal/source/kube",
+			sees: kubernetes(api, "./internal/store"),
+			why:  "one of the few rooms that know a Kubernetes client: watch events become changes here",
+		},
+		{
+			path: "internal/source/dir",
+			sees: []string{
+				api, apimachinery, "./config/crd", "./internal/compile", "./internal/diag", "./internal/store",
+				"k8s.io/apiextensions-apiserver", "k8s.io/apiserver/pkg/cel", "github.com/fsnotify/fsnotify",
+				"sigs.k8s.io/yaml", "go.yaml.in/yaml/v3", "github.com/go-logr/logr",
+			},
+			why: "files are validated by the API server's own libraries, without a client and without a cluster",
+		},
+		{
+			path: "internal/wire/...",
+			sees: []string{"./internal/authz"},
+			why:  "a dialect decodes and encodes: it decides nothing, and no dialect knows another",
+		},
+		{
+			path: "internal/server",
+			sees: []string{"./internal/authz", "github.com/prometheus/client_golang", "github.com/go-logr/logr"},
+			why:  "listeners, limits and metrics are the same whatever is asked and whatever answers",
+		},
+		{
+			path: "internal/devcluster",
+			sees: kubernetes("./config/crd", "k8s.io/apiextensions-apiserver", "k8s.io/apiserver", "k8s.io/component-base",
+				"k8s.io/kube-openapi", "go.etcd.io/etcd", "go.opentelemetry.io/otel", "go.uber.org/zap", "google.golang.org/grpc"),
+			why: "etcd and the API server are as large as the rest together: nothing of Rolecall's own may depend on them",
+		},
+		{
+			path: "controllers/...",
+			sees: kubernetes(api, "./internal/compile", "./internal/diag", "./internal/policy"),
+			why:  "status is computed by the compiler's functions and never touches the data path",
+		},
+		{
+			path: "internal/operator",
+			sees: []string{everything},
+			why:  "the wiring that both commands share",
+		},
+		{
+			path: "cmd/...",
+			sees: []string{everything},
+			why:  "a command wires rooms together",
+		},
+	}
+}
+
+func testRooms() []room {
+	return []room{
+		{
+			path:     "internal/testkit/...",
+			sees:     []string{everything},
+			testOnly: true,
+			why:      "builders, corpus and oracle must not weigh on what ships, nor be relied on by it",
+		},
+		{
+			path:     "internal/devcluster/devclustertest",
+			sees:     []string{everything},
+			testOnly: true,
+			why:      "starts an API server for a test and ends it with the test",
+		},
+		{
+			path:     "internal/archtest",
+			testOnly: true,
+			why:      "has nothing but tests",
+		},
+		{
+			path:     "test/...",
+			sees:     []string{everything},
+			testOnly: true,
+			why:      "tests that need more than Go",
+		},
+		{
+			path:     "hack/...",
+			sees:     []string{everything},
+			testOnly: true,
+			why:      "tools of those who work on Rolecall",
+		},
+	}
+}
