@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"slices"
+)
+
+// hamt is a persistent hash map: a trie over the bits of the keys' hashes, in
+// which a change copies the nodes on one path and shares all others. A reader of
+// one version never sees a change, so readers need no lock. The zero value of a
+// pointer to it is not usable; see newHAMT.
+//
+// Changes go through edit, which copies each node at most once in a batch.
+type hamt[K comparable, V any] struct {
+	seed maphash.Seed
+	root *hnode[K, V]
+}
+
+// hnode keeps its leaves and its children apart (as in CHAMP), each packed and
+// addressed by a bitmap. Below the last bit of the hash there are only leaves,
+// in a list without a bitmap.
+type hnode[K comparable, V any] struct {
+	owner    *hmark
+	leafMap  uint32
+	childMap uint32
+	leaves   []hleaf[K, V]
+	children []*hnode[K, V]
+}
+
+type hleaf[K comparable, V any] struct {
+	key K
+	val V
+}
+
+const (
+	hashBits  = 64
+	levelBits = 5
+	levelMask = 1<<levelBits - 1
+)
+
+func newHAMT[K comparable, V any]() *hamt[K, V] {
+	return &hamt[K, V]{seed: maphash.MakeSeed(), root: &hnode[K, V]{}}
+}
+
+// get returns the value of a key, or the zero value.
+func (m *hamt[K, V]) get(key K) (V, bool) {
+	h := maphash.Comparable(m.seed, key)
+	n := m.root
+	for shift := 0; shift < hashBits; shift += levelBits {
+		bit := uint32(1) << (h >> shift & levelMask)
+		if n.leafMap&bit != 0 {
+			l := &n.leaves[index(n.leafMap, bit)]
+			return l.valueIf(key)
+		}
+		if n.childMap&bit == 0 {
+			var zero V
+			return zero, false
+		}
+		n = n.children[index(n.childMap, bit)]
+	}
+	return n.getCollided(key)
+}
+
+func (l *hleaf[K, V]) valueIf(key K) (V, bool) {
+	if l.key == key {
+		return l.val, true
+	}
+	var zero V
+	return zero, false
+}
+
+func (n *hnode[K, V]) getCollided(key K) (V, bool) {
+	for i := range n.leaves {
+		if n.leaves[i].key == key {
+			return n.leaves[i].val, true
+		}
+	}
+	var zero V
+	return zero, false
+}
+
+func index(bitmap, bit uint32) int {
+	return bits.OnesCount32(bitmap & (bit - 1))
+}
+
+// hedit is a batch of changes to one version. It owns the nodes it has copied,
+// which bear its mark, and changes those in place. It is not safe for concurrent
+// use.
+type hedit[K comparable, V any] struct {
+	seed maphash.Seed
+	root *hnode[K, V]
+	mark *hmark
+}
+
+// hmark identifies a batch by its address. It is apart from the batch so that a
+// node that outlives it keeps nothing else alive.
+type hmark struct{ _ byte }
+
+// edit begins a batch.
+func (m *hamt[K, V]) edit() *hedit[K, V] {
+	return &hedit[K, V]{seed: m.seed, root: m.root, mark: new(hmark)}
+}
+
+// done ends the batch and returns the new version. The batch must make no change
+// afterwards.
+func (e *hedit[K, V]) done() *hamt[K, V] {
+	return &hamt[K, V]{seed: e.seed, root: e.root}
+}
+
+func (e *hedit[K, V]) get(key K) (V, bool) {
+	return e.done().get(key)
+}
+
+func (e *hedit[K, V]) set(key K, val V) {
+	e.root = e.insert(e.root, hleaf[K, V]{key, val}, maphash.Comparable(e.seed, key), 0)
+}
+
+func (e *hedit[K, V]) remove(key K) {
+	e.root = e.without(e.root, key, maphash.Comparable(e.seed, key), 0)
+}
+
+// own returns n if the batch may change it, or else a copy that it may.
+func (e *hedit[K, V]) own(n *hnode[K, V]) *hnode[K, V] {
+	if n.owner == e.mark {
+		return n
+	}
+	c := *n
+	c.owner = e.mark
+	c.leaves = slices.Clone(n.leaves)
+	c.children = slices.Clone(n.children)
+	return &c
+}
+
+func (e *hedit[K, V]) insert(n *hnode[K, V], l hleaf[K, V], h uint64, shift int) *hnode[K, V] {
+	n = e.own(n)
+	if shift >= hashBits {
+		n.putCollided(l)
+		return n
+	}
+	bit := uint32(1) << (h >> shift & levelMask)
+	switch {
+	case n.childMap&bit != 0:
+		c := &n.children[index(n.childMap, bit)]
+		*c = e.insert(*c, l, h, shift+levelBits)
+	case n.leafMap&bit == 0:
+		n.leaves = slices.Insert(n.leaves, index(n.leafMap, bit), l)
+		n.leafMap |= bit
+	default:
+		e.replaceOrSplit(n, l, h, shift, bit)
+	}
+	return n
+}
+
+// replaceOrSplit puts l where another leaf is: over it if they have one key,
+// else both into a new child.
+func (e *hedit[K, V]) replaceOrSplit(n *hnode[K, V], l hleaf[K, V], h uint64, shift int, bit uint32) {
+	i := index(n.leafMap, bit)
+	old := n.leaves[i]
+	if old.key == l.key {
+		n.leaves[i] = l
+		return
+	}
+	child := &hnode[K, V]{owner: e.mark}
+	child = e.insert(child, old, maphash.Comparable(e.seed, old.key), shift+levelBits)
+	child = e.insert(child, l, h, shift+levelBits)
+	n.leaves = slices.Delete(n.leaves, i, i+1)
+	n.leafMap &^= bit
+	n.children = slices.Insert(n.children, index(n.childMap, bit), child)
+	n.childMap |= bit
+}
+
+func (n *hnode[K, V]) putCollided(l hleaf[K, V]) {
+	for i := range n.leaves {
+		if n.leaves[i].key == l.key {
+			n.leaves[i] = l
+			return
+		}
+	}
+	n.leaves = append(n.leaves, l)
+}
+
+func (e *hedit[K, V]) without(n *hnode[K, V], key K, h uint64, shift int) *hnode[K, V] {
+	if shift >= hashBits {
+		return e.withoutCollided(n, key)
+	}
+	bit := uint32(1) << (h >> shift & levelMask)
+	if n.leafMap&bit != 0 {
+		i := index(n.leafMap, bit)
+		if n.leaves[i].key != key {
+			return n
+		}
+		n = e.own(n)
+		n.leaves = slices.Delete(n.leaves, i, i+1)
+		n.leafMap &^= bit
+		return n
+	}
+	if n.childMap&bit == 0 {
+		return n
+	}
+	i := index(n.childMap, bit)
+	child := e.without(n.children[i], key, h, shift+levelBits)
+	if child == n.children[i] && child.owner != e.mark {
+		return n
+	}
+	n = e.own(n)
+	n.children[i] = child
+	n.pull(i, bit)
+	return n
+}
+
+// pull takes a child that has become a single leaf, or nothing, back into its
+// parent, so that the memory of removed keys comes back.
+func (n *hnode[K, V]) pull(i int, bit uint32) {
+	child := n.children[i]
+	if len(child.children) > 0 || len(child.leaves) > 1 {
+		return
+	}
+	n.children = slices.Delete(n.children, i, i+1)
+	n.childMap &^= bit
+	if len(child.leaves) == 1 {
+		n.leaves = slices.Insert(n.leaves, index(n.leafMap, bit), child.leaves[0])
+		n.leafMap |= bit
+	}
+}
+
+func (e *hedit[K, V]) withoutCollided(n *hnode[K, V], key K) *hnode[K, V] {
+	i := slices.IndexFunc(n.leaves, func(l hleaf[K, V]) bool { return l.key == key })
+	if i < 0 {
+		return n
+	}
+	n = e.own(n)
+	n.leaves = slices.Delete(n.leaves, i, i+1)
+	return n
+}
