@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/diag"
+	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/policy"
+)
+
+// Compiler compiles objects. It keeps nothing of them, and is safe for
+// concurrent use.
+type Compiler struct {
+	env *expr.Env
+}
+
+// New returns a compiler whose conditions are compiled by env.
+func New(env *expr.Env) *Compiler {
+	return &Compiler{env: env}
+}
+
+// Resource compiles a Resource. The unit is never nil; the diagnostics are of
+// the aspect Accepted. An unusable type declares no action, and an unknown
+// scoping means Required.
+func (c *Compiler) Resource(o *v1alpha1.Resource) (*policy.Resource, diag.List) {
+	var f faults
+	u := &policy.Resource{Meta: metaOf(&o.ObjectMeta), Type: o.TypeID()}
+	usable := f.effectiveID("spec.type", string(o.Spec.Type), u.Type)
+	f.text("spec.description", string(o.Spec.Description))
+	if actions := f.resourceActions(o.Spec.Actions); usable {
+		u.Actions = actions
+	}
+	u.ScopeRequired = f.scoping(o.Spec.Scoping)
+	return u, f.found
+}
+
+// Role compiles a Role. The unit is never nil, and its permissions are those of
+// the object, one for one; the diagnostics are of the aspect Accepted.
+func (c *Compiler) Role(o *v1alpha1.Role) (*policy.Role, diag.List) {
+	var f faults
+	u := &policy.Role{Meta: metaOf(&o.ObjectMeta), ID: o.RoleID(), Assertable: o.Spec.Assertable}
+	usable := f.effectiveID("spec.id", string(o.Spec.ID), u.ID)
+	f.text("spec.description", string(o.Spec.Description))
+	u.Inherits = f.idSet("spec.inherits", o.Spec.Inherits, maxInherits)
+	f.list("spec.permissions", o.Spec.Permissions == nil, len(o.Spec.Permissions), maxPermissions)
+	if len(o.Spec.Permissions) > 0 {
+		u.Permissions = make([]policy.Permission, len(o.Spec.Permissions))
+	}
+	for i := range o.Spec.Permissions {
+		u.Permissions[i] = c.permission(&f, index("spec.permissions", i), &o.Spec.Permissions[i])
+		if !usable && !u.Permissions[i].Deny {
+			u.Permissions[i].Condition = expr.Failing(errUnusable)
+		}
+	}
+	return u, f.found
+}
+
+// RoleBinding compiles a RoleBinding. The unit is never nil, and its roles and
+// subjects are those of the object, one for one; the diagnostics are of the
+// aspect Accepted. A subject that cannot be is an empty key, which nobody has.
+// If the scope, the resources or the validity is unusable, the unit is not
+// limited by it and its gate fails, so that the roles are held for Deny only.
+func (c *Compiler) RoleBinding(o *v1alpha1.RoleBinding) (*policy.Binding, diag.List) {
+	var f faults
+	u := &policy.Binding{Meta: metaOf(&o.ObjectMeta)}
+	for _, id := range f.idSet("spec.roles", orEmpty(o.Spec.Roles), maxRoles) {
+		u.Roles = append(u.Roles, policy.Intern(id))
+	}
+	u.Subjects = f.subjects(o.Spec.Subjects)
+	u.Gate = c.condition(&f, "spec.condition", o.Spec.Condition)
+
+	var scoped, limited, timed bool
+	u.Scope, scoped = f.scope(o.Spec.Scope)
+	u.Resources, limited = f.instances(o.Spec.Resources)
+	u.NotBefore, u.NotAfter, timed = f.validity(o.Spec.NotBefore, o.Spec.NotAfter)
+	if !scoped || !limited || !timed {
+		u.Gate = expr.Failing(errUnusable)
+	}
+	return u, f.found
+}
+
+func metaOf(m *metav1.ObjectMeta) policy.Meta {
+	return policy.Meta{
+		Name:     m.Name,
+		Created:  m.CreationTimestamp.Time,
+		Deleting: m.DeletionTimestamp != nil,
+	}
+}
+
+// orEmpty makes a list that is not there an empty one: what is required and
+// missing is as bad as empty.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"fmt"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/diag"
+	"github.com/rolecall/rolecall/internal/policy"
+)
+
+// Vocabulary is what the objects of one namespace declare; *policy.Vocabulary
+// is one.
+type Vocabulary interface {
+	// Actions returns the actions of a resource type, sorted, and whether the
+	// type is declared.
+	Actions(resourceType string) (names []string, declared bool)
+	// Types returns the declared resource types, sorted.
+	Types() []string
+	// HasRole reports whether a Role claims the id.
+	HasRole(id string) bool
+	// RoleIDs returns the claimed ids, sorted.
+	RoleIDs() []string
+	// Inherits returns the ids that the claimants of an id inherit, sorted and
+	// without repetitions.
+	Inherits(id string) []string
+}
+
+// typeAnonymous is the type of who is not authenticated.
+const typeAnonymous = "anonymous"
+
+// RoleRefs reports what a role names and the vocabulary lacks, and inheritance
+// that leads back to the role. The diagnostics are errors of the aspect
+// References.
+func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
+	r := refs{v: v}
+	for i, id := range u.Inherits {
+		r.inherited(index("spec.inherits", i), u.ID, id)
+	}
+	for i := range u.Permissions {
+		r.permission(index("spec.permissions", i), &u.Permissions[i])
+	}
+	return r.found
+}
+
+// BindingRefs reports what a binding names and the vocabulary lacks: errors of
+// the aspect References, and warnings.
+func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
+	r := refs{v: v}
+	for i, role := range u.Roles {
+		if id := role.Value(); !v.HasRole(id) {
+			r.lacks(v1alpha1.ReasonRoleNotFound, index("spec.roles", i),
+				"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole, until when the binding does not give it",
+				quote(id), didYouMean(id, v.RoleIDs()))
+		}
+	}
+	for i, res := range u.Resources {
+		if _, declared := v.Actions(res.Type); !declared {
+			r.lacks(v1alpha1.ReasonResourceNotFound, index("spec.resources", i)+".type", "%s", noSuchType(res.Type, v))
+		}
+	}
+	for i, key := range u.Subjects {
+		r.subjectType(index("spec.subjects", i)+".type", key.Type)
+	}
+	return r.found
+}
+
+// refs collects the references of one object that do not resolve.
+type refs struct {
+	v     Vocabulary
+	found diag.List
+}
+
+func (r *refs) lacks(reason, path, format string, args ...any) {
+	r.found = append(r.found, diag.Diagnostic{
+		Severity: diag.Error, Aspect: diag.References, Reason: reason,
+		Path: path, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+func noSuchType(typ string, v Vocabulary) string {
+	return fmt.Sprintf("%s is a type that no rcres in this namespace declares%s: correct it, or declare the type",
+		quote(typ), didYouMean(typ, v.Types()))
+}
+
+func (r *refs) inherited(path, role, id string) {
+	if !r.v.HasRole(id) {
+		r.lacks(v1alpha1.ReasonInheritedRoleNotFound, path,
+			"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole, until when neither its Allows nor its Denies are inherited",
+			quote(id), didYouMean(id, r.v.RoleIDs()))
+		return
+	}
+	if cycle := findCycle(role, id, r.v); cycle != nil {
+		r.lacks(v1alpha1.ReasonInheritanceCycle, path,
+			"%s inherits itself (%s): the cycle changes no decision, but all its roles are one and the same, so take %s out or merge the roles",
+			quote(role), renderCycle(cycle), quote(id))
+	}
+}
+
+// permission judges the actions against the types that the resource means: what
+// one of them declares is there.
+func (r *refs) permission(path string, p *policy.Permission) {
+	types := matching(p.Resource, r.v.Types())
+	if len(types) == 0 {
+		r.unknownResource(path+".resource", p)
+		return
+	}
+	var actions []string
+	for _, t := range types {
+		names, _ := r.v.Actions(t)
+		actions = append(actions, names...)
+	}
+	for i, a := range p.Actions {
+		if len(matching(a, actions)) == 0 {
+			r.unknownAction(index(path+".actions", i), p, a, actions)
+		}
+	}
+}
+
+func (r *refs) unknownResource(path string, p *policy.Permission) {
+	reason, what := v1alpha1.ReasonResourceNotFound, noSuchType(p.Resource, r.v)
+	if policy.IsPattern(p.Resource) {
+		reason = v1alpha1.ReasonPatternMatchesNothing
+		what = fmt.Sprintf("%s matches no type that an rcres in this namespace declares%s: correct it, or declare such a type",
+			quote(p.Resource), didYouMean(p.Resource, r.v.Types()))
+	}
+	r.nothing(reason, path, p, what)
+}
+
+func (r *refs) unknownAction(path string, p *policy.Permission, action string, declared []string) {
+	reason, verb := v1alpha1.ReasonActionNotFound, "is"
+	if policy.IsPattern(action) {
+		reason, verb = v1alpha1.ReasonPatternMatchesNothing, "matches"
+	}
+	r.nothing(reason, path, p, fmt.Sprintf("%s %s no action of %s%s: correct it, or declare the action",
+		quote(action), verb, meant(p.Resource), didYouMean(action, declared)))
+}
+
+// nothing reports that a permission, or a part of it, covers nothing. That is
+// worse for a Deny: it lets pass what it was meant to forbid.
+func (r *refs) nothing(reason, path string, p *policy.Permission, what string) {
+	if p.Deny {
+		reason, what = v1alpha1.ReasonDenyMatchesNothing, what+", because this Deny forbids nothing by it"
+	}
+	r.lacks(reason, path, "%s", what)
+}
+
+func meant(resource string) string {
+	if policy.IsPattern(resource) {
+		return "any type that " + quote(resource) + " matches"
+	}
+	return "the type " + quote(resource)
+}
+
+func matching(pattern string, names []string) []string {
+	var out []string
+	for _, n := range names {
+		if policy.Match(pattern, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// subjectType warns of a type that nothing declares. The empty type is that of a
+// subject that cannot be, which has been reported.
+func (r *refs) subjectType(path, typ string) {
+	switch {
+	case typ == "" || typ == v1alpha1.SubjectUser || typ == typeAnonymous || authz.ReservedType(typ):
+		return
+	}
+	if _, declared := r.v.Actions(typ); declared {
+		return
+	}
+	known := append([]string{
+		v1alpha1.SubjectUser, typeAnonymous, authz.TypeGroup, authz.TypeEmailDomain, authz.TypeSSOConnection, authz.TypeSSOGroup,
+	}, r.v.Types()...)
+	r.found = append(r.found, diag.Diagnostic{
+		Severity: diag.Warning, Aspect: diag.References, Reason: v1alpha1.WarningUndeclaredSubjectType, Path: path,
+		Message: fmt.Sprintf("%s is neither user nor a type that an rcres declares%s: if it is no mistake, declare it",
+			quote(typ), didYouMean(typ, known)),
+	})
+}
