@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kube
+
+package kube
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// root is the repository's root, as seen from this package's folder.
+const root = "../.."
+
+// patience is how long a condition may take to hold. A condition is waited for,
+// so it only decides how long a failing test takes.
+const patience = time.Minute
+
+// cluster is an etcd and a kube-apiserver of a test's own, with RBAC.
+type cluster struct {
+	// client acts as a cluster administrator and validates strictly.
+	client client.Client
+	// kubeconfig is the administrator's, a file.
+	kubeconfig string
+
+	env *envtest.Environment
+	bin string
+	// home is kubectl's, for its cache of what a server serves.
+	home string
+}
+
+// startCluster starts an API server without any CRDs, and stops it when the
+// test ends.
+func startCluster(t *testing.T) *cluster {
+	t.Helper()
+	bin := os.Getenv("KUBEBUILDER_ASSETS")
+	if bin == "" {
+		t.Fatal("KUBEBUILDER_ASSETS must name the folder of kube-apiserver, etcd and kubectl: run `make test-kube`, or set it to what hack/kube/build.sh prints")
+	}
+	c := &cluster{bin: bin, home: t.TempDir(), env: &envtest.Environment{
+		UseExistingCluster:       new(false),
+		BinaryAssetsDirectory:    bin,
+		ControlPlaneStartTimeout: patience,
+		ControlPlaneStopTimeout:  patience,
+	}}
+	config, err := c.env.Start()
+	if err != nil {
+		t.Fatalf("start the API server: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.env.Stop(); err != nil {
+			t.Errorf("stop the API server: %v", err)
+		}
+	})
+	admin, err := client.New(config, client.Options{Scheme: runtime.NewScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.client = client.WithFieldValidation(admin, "Strict")
+	c.kubeconfig = writeFile(t, "admin.kubeconfig", c.env.KubeConfig)
+	return c
+}
+
+// startClusterWithCRDs starts an API server that serves Rolecall's kinds.
+func startClusterWithCRDs(t *testing.T) *cluster {
+	t.Helper()
+	c := startCluster(t)
+	c.kubectl(t, "apply", "--server-side", "-f", filepath.Join(root, "config/crd/bases"))
+	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	return c
+}
+
+// kubectl runs kubectl as the administrator and returns what it prints.
+func (c *cluster) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	return c.kubectlApply(t, "", args...)
+}
+
+// kubectlApply is kubectl with an input.
+func (c *cluster) kubectlApply(t *testing.T, input string, args ...string) string {
+	t.Helper()
+	out, err := c.tryKubectl(t.Context(), input, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// tryKubectl is kubectlApply for a command that may fail; the error holds what
+// kubectl says then.
+func (c *cluster) tryKubectl(ctx context.Context, input string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(c.bin, "kubectl"), args...)
+	command.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig, "HOME="+c.home, "KUBECACHEDIR="+c.home)
+	command.Stdin = strings.NewReader(input)
+	var out, complaint bytes.Buffer
+	command.Stdout, command.Stderr = &out, &complaint
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("kubectl %s: %w: %s%s", strings.Join(args, " "), err, out.String(), complaint.String())
+	}
+	return out.String(), nil
+}
+
+func writeFile(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
