@@ -48,6 +48,11 @@ func vocabularyRooms() []room {
 			why:  "whoever writes a client imports the kinds and must get nothing else with them",
 		},
 		{
+			path: "api/config/v1alpha1",
+			sees: []string{apimachinery},
+			why:  "whoever writes a configuration file imports its kind and must get nothing else with it",
+		},
+		{
 			path: "internal/authz",
 			why:  "the vocabulary of a decision outlives every protocol, store and policy language",
 		},
@@ -62,6 +67,10 @@ func vocabularyRooms() []room {
 		{
 			path: "config/crd",
 			why:  "the manifests are data; who reads them brings the machinery",
+		},
+		{
+			path: "config/samples",
+			why:  "the samples are data too",
 		},
 	}
 }
@@ -108,14 +117,32 @@ func outerRooms() []room {
 			why: "files are validated by the API server's own libraries, without a client and without a cluster",
 		},
 		{
-			path: "internal/wire/...",
+			path: "internal/door",
 			sees: []string{"./internal/authz"},
+			why:  "what dialects and the server agree on stands between them, so that neither knows the other",
+		},
+		{
+			path: "internal/wire/...",
+			sees: []string{"./internal/authz", "./internal/door", "github.com/go-json-experiment/json"},
 			why:  "a dialect decodes and encodes: it decides nothing, and no dialect knows another",
 		},
 		{
 			path: "internal/server",
-			sees: []string{"./internal/authz", "github.com/prometheus/client_golang", "github.com/go-logr/logr"},
-			why:  "listeners, limits and metrics are the same whatever is asked and whatever answers",
+			sees: []string{
+				"./api/config", "./internal/authz", "./internal/door", "github.com/go-logr/logr",
+				"sigs.k8s.io/controller-runtime/pkg/certwatcher",
+			},
+			why: "listeners and limits are the same whatever is asked and whatever answers",
+		},
+		{
+			path: "internal/metrics",
+			sees: []string{api, "./internal/authz", "./internal/door", "./internal/store", "github.com/prometheus/client_golang"},
+			why:  "one table of all metrics; what is measured does not know Prometheus",
+		},
+		{
+			path: "internal/config",
+			sees: []string{"./api/config", apimachinery, "github.com/go-json-experiment/json", "sigs.k8s.io/yaml"},
+			why:  "a file becomes a valid configuration here, and nothing else looks at it before",
 		},
 		{
 			path: "internal/devcluster",
