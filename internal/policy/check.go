@@ -73,7 +73,7 @@ func (c *check) asserted() {
 		return
 	}
 	for _, id := range s.Roles {
-		if r := c.ns.vocabulary.roles[Intern(id)]; r != nil && r.assertable {
+		if r := c.ns.vocabulary.named[id]; r != nil && r.assertable {
 			c.hold(r, nil, false)
 		}
 	}

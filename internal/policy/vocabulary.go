@@ -14,7 +14,10 @@ import (
 // allows and denies, inheritance and patterns included. It is immutable.
 type Vocabulary struct {
 	types map[string]*resourceType
+	// roles are found by the interned ids of bindings, and by the strings of
+	// requests, which are not worth interning.
 	roles map[ID]*role
+	named map[string]*role
 }
 
 // resourceType is what the owner of a type declares.
@@ -47,10 +50,15 @@ type conditional struct {
 // order of its arguments means nothing.
 func Link(resources []*Resource, roles []*Role) *Vocabulary {
 	l := newLinker(resources)
-	v := &Vocabulary{types: l.types, roles: make(map[ID]*role, len(roles))}
 	nodes := l.nodes(roles)
+	v := &Vocabulary{
+		types: l.types,
+		roles: make(map[ID]*role, len(nodes)),
+		named: make(map[string]*role, len(nodes)),
+	}
 	for id, n := range nodes {
-		v.roles[Intern(id)] = l.role(id, n, nodes)
+		r := l.role(id, n, nodes)
+		v.roles[Intern(id)], v.named[id] = r, r
 	}
 	return v
 }
@@ -72,23 +80,18 @@ func (v *Vocabulary) Types() []string {
 
 // HasRole reports whether a Role claims the id.
 func (v *Vocabulary) HasRole(id string) bool {
-	_, ok := v.roles[Intern(id)]
+	_, ok := v.named[id]
 	return ok
 }
 
 // RoleIDs returns the ids of the roles, sorted.
 func (v *Vocabulary) RoleIDs() []string {
-	ids := make([]string, 0, len(v.roles))
-	for id := range v.roles {
-		ids = append(ids, id.Value())
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(v.named))
 }
 
 // Inherits returns what the Roles that claim the id inherit, sorted.
 func (v *Vocabulary) Inherits(id string) []string {
-	if r, ok := v.roles[Intern(id)]; ok {
+	if r, ok := v.named[id]; ok {
 		return r.inherits
 	}
 	return nil

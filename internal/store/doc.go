@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package store owns the policy in force. Sources put objects in; one goroutine
+// compiles them, makes the next snapshot and publishes it; any number of readers
+// take the current one with a single load.
+//
+// What is published is a function of the objects present and of nothing else:
+// not of the order in which they came, nor of what was there before. The store
+// keeps compiled units, never objects.
+package store
