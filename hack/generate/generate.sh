@@ -17,8 +17,17 @@ header=hack/generate/header
 rm -f config/crd/bases/*.yaml
 "$controller_gen" crd:headerFile=$header.yaml.txt paths=./api/... output:crd:dir=config/crd/bases
 
+# reference PACKAGE TITLE INTRODUCTION FILE
+reference() {
+	"$crd_ref_docs" --log-level=ERROR --config=hack/generate/reference.yaml --templates-dir=hack/generate/reference \
+		--renderer=markdown --source-path="$1" --template-value=title="$2" --template-value=intro="$3" --output-path="$4"
+}
 mkdir -p docs
-"$crd_ref_docs" --log-level=ERROR --config=hack/generate/reference.yaml --templates-dir=hack/generate/reference \
-	--renderer=markdown --source-path=api --output-path=docs/reference.md
+reference api/v1alpha1 'Object reference' \
+	'Every field of every object. `kubectl explain`, as in `kubectl explain roles.rolecall.dev.spec`, shows the same texts.' \
+	docs/reference.md
+reference api/config/v1alpha1 'Configuration reference' \
+	'Every field of the file that `rolecall serve --config FILE` reads.' \
+	docs/reference-configuration.md
 
 "$controller_gen" rbac:roleName=manager-role,headerFile=$header.yaml.txt paths=./controllers/... output:rbac:dir=config/rbac

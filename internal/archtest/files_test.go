@@ -76,7 +76,7 @@ func TestPackageNames(t *testing.T) {
 }
 
 // sources returns the module's Go files by path below the root, without those
-// that are generated or data of a test, and without other modules.
+// in the data of tests and in other modules.
 func sources(t *testing.T) map[string][]byte {
 	t.Helper()
 	found := map[string][]byte{}
