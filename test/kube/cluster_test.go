@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
@@ -26,6 +27,9 @@ const root = "../.."
 // patience is how long a condition may take to hold. A condition is waited for,
 // so it only decides how long a failing test takes.
 const patience = time.Minute
+
+// interval is the time between two looks at a condition.
+const interval = 50 * time.Millisecond
 
 // cluster is an etcd and a kube-apiserver of a test's own, with RBAC.
 type cluster struct {
@@ -77,8 +81,35 @@ func startClusterWithCRDs(t *testing.T) *cluster {
 	t.Helper()
 	c := startCluster(t)
 	c.kubectl(t, "apply", "--server-side", "-f", filepath.Join(root, "config/crd/bases"))
-	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	c.waitForKinds(t)
 	return c
+}
+
+// waitForKinds waits until the server serves Rolecall's kinds and says so in
+// its discovery, which comes a moment after they are established.
+func (c *cluster) waitForKinds(t *testing.T) {
+	t.Helper()
+	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	eventually(t, "discovery lists three kinds", func(ctx context.Context) error {
+		out, err := c.tryKubectl(ctx, "", "api-resources", "--api-group=rolecall.dev", "--cached=false", "-o", "name")
+		if err == nil && strings.Count(out, "\n") != 3 {
+			return fmt.Errorf("it lists %q", out)
+		}
+		return err
+	})
+}
+
+// eventually waits until the condition holds, which is when it returns nil.
+func eventually(t *testing.T, what string, condition func(context.Context) error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
+		last = condition(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v: %v", what, err, last)
+	}
 }
 
 // kubectl runs kubectl as the administrator and returns what it prints.
