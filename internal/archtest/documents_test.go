@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rolecall/rolecall/internal/config"
 )
 
 // TestConditionsAreDocumented: who meets a condition type, a reason or a warning
@@ -29,6 +31,14 @@ func TestConditionsAreDocumented(t *testing.T) {
 		if !strings.Contains(string(text), "`"+value+"`") {
 			t.Errorf("%s does not mention `%s` (%s): say what causes it and what mends it", path, value, name)
 		}
+	}
+}
+
+// TestDeployedConfiguration: a file that the server refuses would be found out
+// by the pods.
+func TestDeployedConfiguration(t *testing.T) {
+	if _, err := config.Load(filepath.Join(root, "config/manager/server.yaml")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -65,8 +65,17 @@ func vocabularyRooms() []room {
 			why:  "anything may ask which build it is, so asking must cost nothing",
 		},
 		{
+			path: "api/config/v1alpha1",
+			sees: []string{apimachinery},
+			why:  "the kind of a file: what reads, defaults and checks it is in internal/config",
+		},
+		{
 			path: "config/crd",
 			why:  "the manifests are data; who reads them brings the machinery",
+		},
+		{
+			path: "config/samples",
+			why:  "the samples are data, read by tests and by the developer's server alike",
 		},
 		{
 			path: "config/samples",
@@ -79,7 +88,7 @@ func coreRooms() []room {
 	return []room{
 		{
 			path: "internal/expr",
-			sees: []string{"./internal/authz", "./internal/diag", "github.com/google/cel-go"},
+			sees: []string{"./internal/authz", "github.com/google/cel-go", "k8s.io/apiserver/pkg/cel/library"},
 			why:  "CEL has one door, so that its version, environment and cost limits have one place",
 		},
 		{
@@ -111,7 +120,7 @@ func outerRooms() []room {
 			path: "internal/source/dir",
 			sees: []string{
 				api, apimachinery, "./config/crd", "./internal/compile", "./internal/diag", "./internal/store",
-				"k8s.io/apiextensions-apiserver", "k8s.io/apiserver/pkg/cel", "github.com/fsnotify/fsnotify",
+				"k8s.io/apiextensions-apiserver", "k8s.io/apiserver/pkg/apis/cel", "github.com/fsnotify/fsnotify",
 				"sigs.k8s.io/yaml", "go.yaml.in/yaml/v3", "github.com/go-logr/logr",
 			},
 			why: "files are validated by the API server's own libraries, without a client and without a cluster",
@@ -151,8 +160,13 @@ func outerRooms() []room {
 			why: "etcd and the API server are as large as the rest together: nothing of Rolecall's own may depend on them",
 		},
 		{
+			path: "internal/conditions",
+			sees: []string{api, apimachinery, "./internal/diag"},
+			why:  "renders diagnostics as conditions, and judges nothing",
+		},
+		{
 			path: "controllers/...",
-			sees: kubernetes(api, "./internal/compile", "./internal/diag", "./internal/policy"),
+			sees: kubernetes(api, "./internal/compile", "./internal/conditions", "./internal/diag", "./internal/policy"),
 			why:  "status is computed by the compiler's functions and never touches the data path",
 		},
 		{
@@ -181,6 +195,12 @@ func testRooms() []room {
 			sees:     []string{everything},
 			testOnly: true,
 			why:      "starts an API server for a test and ends it with the test",
+		},
+		{
+			path:     "internal/conditions/conditionstest",
+			sees:     []string{everything},
+			testOnly: true,
+			why:      "checks what holds for the conditions of every object",
 		},
 		{
 			path:     "internal/archtest",
