@@ -10,9 +10,10 @@ import (
 	"github.com/rolecall/rolecall/internal/policy"
 )
 
-// didYouMean returns a hint at the name that may have been meant, or nothing if
-// none is near. The names may stand in any order, also twice.
-func didYouMean(s string, names []string) string {
+// DidYouMean returns a hint at the name that may have been meant, as a part of a
+// sentence that begins with a blank, or nothing if none is near. The names may
+// stand in any order, also twice.
+func DidYouMean(s string, names []string) string {
 	near, found := nearest(s, names)
 	if policy.IsPattern(s) {
 		near, found = nearestPattern(s, names)

@@ -53,7 +53,7 @@ func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
 		if id := role.Value(); !v.HasRole(id) {
 			r.lacks(v1alpha1.ReasonRoleNotFound, index("spec.roles", i),
 				"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole, until when the binding does not give it",
-				quote(id), didYouMean(id, v.RoleIDs()))
+				quote(id), DidYouMean(id, v.RoleIDs()))
 		}
 	}
 	for i, res := range u.Resources {
@@ -82,14 +82,14 @@ func (r *refs) lacks(reason, path, format string, args ...any) {
 
 func noSuchType(typ string, v Vocabulary) string {
 	return fmt.Sprintf("%s is a type that no rcres in this namespace declares%s: correct it, or declare the type",
-		quote(typ), didYouMean(typ, v.Types()))
+		quote(typ), DidYouMean(typ, v.Types()))
 }
 
 func (r *refs) inherited(path, role, id string) {
 	if !r.v.HasRole(id) {
 		r.lacks(v1alpha1.ReasonInheritedRoleNotFound, path,
 			"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole, until when neither its Allows nor its Denies are inherited",
-			quote(id), didYouMean(id, r.v.RoleIDs()))
+			quote(id), DidYouMean(id, r.v.RoleIDs()))
 		return
 	}
 	if cycle := findCycle(role, id, r.v); cycle != nil {
@@ -124,7 +124,7 @@ func (r *refs) unknownResource(path string, p *policy.Permission) {
 	if policy.IsPattern(p.Resource) {
 		reason = v1alpha1.ReasonPatternMatchesNothing
 		what = fmt.Sprintf("%s matches no type that an rcres in this namespace declares%s: correct it, or declare such a type",
-			quote(p.Resource), didYouMean(p.Resource, r.v.Types()))
+			quote(p.Resource), DidYouMean(p.Resource, r.v.Types()))
 	}
 	r.nothing(reason, path, p, what)
 }
@@ -135,7 +135,7 @@ func (r *refs) unknownAction(path string, p *policy.Permission, action string, d
 		reason, verb = v1alpha1.ReasonPatternMatchesNothing, "matches"
 	}
 	r.nothing(reason, path, p, fmt.Sprintf("%s %s no action of %s%s: correct it, or declare the action",
-		quote(action), verb, meant(p.Resource), didYouMean(action, declared)))
+		quote(action), verb, meant(p.Resource), DidYouMean(action, declared)))
 }
 
 // nothing reports that a permission, or a part of it, covers nothing. That is
@@ -180,6 +180,6 @@ func (r *refs) subjectType(path, typ string) {
 	r.found = append(r.found, diag.Diagnostic{
 		Severity: diag.Warning, Aspect: diag.References, Reason: v1alpha1.WarningUndeclaredSubjectType, Path: path,
 		Message: fmt.Sprintf("%s is neither user nor a type that an rcres declares%s: if it is no mistake, declare it",
-			quote(typ), didYouMean(typ, known)),
+			quote(typ), DidYouMean(typ, known)),
 	})
 }
