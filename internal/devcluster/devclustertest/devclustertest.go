@@ -76,21 +76,33 @@ func Cluster(tb testing.TB) *devcluster.Cluster {
 	return cluster
 }
 
+// Options say what a Private server shall keep over a restart.
+type Options struct {
+	// Dir is the state folder; empty means a temporary one.
+	Dir string
+	// Port is the loopback port; 0 means a free one.
+	Port int
+}
+
 // Private starts a server for this test only, which the test may stop: for
-// what happens when the API goes away. In an empty dir the state is temporary.
-// The CRDs are installed; the test's end stops the server.
-func Private(tb testing.TB, dir string) *devcluster.Cluster {
+// what happens when the API goes away and comes back. The CRDs are installed.
+// The test's end stops the server if stop has not.
+func Private(tb testing.TB, opts Options) (cluster *devcluster.Cluster, stop func()) {
 	tb.Helper()
-	cluster, stop, err := start(dir)
+	if err := shared.requireMain(); err != nil {
+		tb.Fatal(err)
+	}
+	cluster, end, err := start(opts)
 	if err != nil {
 		tb.Fatalf("start an API server: %v", err)
 	}
-	tb.Cleanup(func() {
-		if err := stop(); err != nil {
+	stop = func() {
+		if err := end(); err != nil {
 			tb.Errorf("stop the API server: %v", err)
 		}
-	})
-	return cluster
+	}
+	tb.Cleanup(stop)
+	return cluster, stop
 }
 
 // Namespace is a name that no other test of the process uses. Namespaces need
@@ -114,15 +126,24 @@ func short(name string) string {
 }
 
 func (s *server) get() (*devcluster.Cluster, error) {
+	if err := s.requireMain(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cluster == nil && s.err == nil {
+		s.cluster, s.stop, s.err = start(Options{})
+	}
+	return s.cluster, s.err
+}
+
+func (s *server) requireMain() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.main {
-		return nil, errors.New("the package needs func TestMain(m *testing.M) { devclustertest.Main(m) }")
+		return errors.New("the package needs func TestMain(m *testing.M) { devclustertest.Main(m) }")
 	}
-	if s.cluster == nil && s.err == nil {
-		s.cluster, s.stop, s.err = start("")
-	}
-	return s.cluster, s.err
+	return nil
 }
 
 func (s *server) close() error {
@@ -134,15 +155,15 @@ func (s *server) close() error {
 	return s.stop()
 }
 
-func start(dir string) (*devcluster.Cluster, func() error, error) {
-	state, err := devcluster.OpenState(dir)
+func start(opts Options) (*devcluster.Cluster, func() error, error) {
+	state, err := devcluster.OpenState(opts.Dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	// Not the test's context: that ends before its cleanups, which may still
 	// need the server.
 	ctx := context.Background()
-	cluster, err := devcluster.Start(ctx, devcluster.Options{State: state})
+	cluster, err := devcluster.Start(ctx, devcluster.Options{State: state, Port: opts.Port})
 	if err != nil {
 		return nil, nil, errors.Join(err, state.Close())
 	}
