@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package operator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/controllers"
+)
+
+// lead writes status while this replica leads. A manager ends when it loses the
+// lead, and that happens whenever the API server is away for long; the data path
+// must not end with it, so another manager takes its place.
+func (r *rooms) lead(ctx context.Context) error {
+	log := r.Logger.WithName("controllers")
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		err := r.runManager(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Info("status is not written for now; trying again", "cause", err.Error())
+		}
+	}, retryLead)
+	return nil
+}
+
+// retryLead is the pause before another manager is started, in which another
+// replica may take the lead.
+const retryLead = 2 * time.Second
+
+func (r *rooms) runManager(ctx context.Context) error {
+	mgr, err := r.newManager()
+	if err != nil {
+		return err
+	}
+	deps := controllers.Deps{Compiler: r.compiler, Now: r.Now}
+	if r.LogEvents {
+		deps.Recorder = controllers.LogEvents(r.Logger.WithName("events"))
+	}
+	if err := controllers.SetupAll(mgr, deps); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func (r *rooms) newManager() (manager.Manager, error) {
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("register the kinds: %w", err)
+	}
+	election := r.Config.LeaderElection
+	mgr, err := ctrl.NewManager(managerConfig(r.Kube), ctrl.Options{
+		Scheme:                        scheme,
+		Logger:                        r.Logger.V(1).WithName("controller-runtime"),
+		Metrics:                       metricsserver.Options{BindAddress: "0"}, // the server has its own
+		LeaderElection:                *election.Enabled,
+		LeaderElectionID:              election.Name,
+		LeaderElectionNamespace:       election.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+		Cache: cache.Options{
+			DefaultTransform:  cache.TransformStripManagedFields(),
+			DefaultNamespaces: cachedNamespaces(r.Config.Namespaces),
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the manager: %w", err)
+	}
+	return mgr, nil
+}
+
+// managerConfig bounds the rate of status writes: they must leave the API server
+// to those who write objects.
+func managerConfig(c *rest.Config) *rest.Config {
+	c = rest.CopyConfig(c)
+	c.QPS, c.Burst = 200, 400
+	return c
+}
+
+// cachedNamespaces returns the namespaces to cache; nil is all of them.
+func cachedNamespaces(names []string) map[string]cache.Config {
+	if len(names) == 0 {
+		return nil
+	}
+	m := make(map[string]cache.Config, len(names))
+	for _, name := range names {
+		m[name] = cache.Config{}
+	}
+	return m
+}

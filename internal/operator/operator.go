@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package operator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+
+	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/compile"
+	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/metrics"
+	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/store"
+	"github.com/rolecall/rolecall/internal/wire/authzen"
+)
+
+// Options say what to run.
+type Options struct {
+	// Config is a valid configuration with its defaults filled in.
+	Config *configv1alpha1.ServerConfiguration
+	// Kube is the API server whose objects are served. It or Dir is required.
+	Kube *rest.Config
+	// Dir is the folder whose objects are served, if there is no API server.
+	Dir string
+	// LogEvents writes events to the log, for an API server that has none.
+	LogEvents bool
+	// Logger is for everything but requests, which are never logged.
+	Logger logr.Logger
+	// Now is the clock.
+	Now func() time.Time
+	// Started, if it is not nil, is called once every listener is open; checks
+	// may still be answered with "not ready".
+	Started func(server.Addresses)
+}
+
+// defaultNamespace is meant by requests without a namespace when the objects
+// come from a folder, and is that of objects which name none.
+const defaultNamespace = "default"
+
+// Run serves until ctx ends, and returns nil after an orderly end. A listener
+// that cannot be opened, or a folder that cannot be loaded, ends it at once.
+func Run(ctx context.Context, o Options) error {
+	r, err := newRooms(&o)
+	if err != nil {
+		return err
+	}
+	if err := r.server.Listen(ctx); err != nil {
+		return err
+	}
+	if o.Started != nil {
+		o.Started(r.server.Addresses())
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return r.store.Run(ctx) })
+	all.Go(func() error { return r.server.Run(ctx) })
+	all.Go(func() error { return r.source(ctx) })
+	if o.Kube != nil {
+		all.Go(func() error { return r.lead(ctx) })
+	}
+	return all.Wait()
+}
+
+// rooms are the parts that run together.
+type rooms struct {
+	*Options
+	compiler *compile.Compiler
+	metrics  *metrics.Metrics
+	store    *store.Store
+	server   *server.Server
+}
+
+func newRooms(o *Options) (*rooms, error) {
+	env, err := expr.NewEnv()
+	if err != nil {
+		return nil, fmt.Errorf("make the CEL environment: %w", err)
+	}
+	counters, err := metrics.New(authzen.Name)
+	if err != nil {
+		return nil, err
+	}
+	r := &rooms{Options: o, compiler: compile.New(env), metrics: counters}
+	r.store = store.New(store.Options{
+		Compiler:   r.compiler,
+		Now:        o.Now,
+		Namespaces: o.Config.Namespaces,
+		MaxAge:     r.maxAge(),
+		Observer:   counters,
+	})
+	if err := r.registerMetrics(); err != nil {
+		return nil, err
+	}
+	r.server = server.New(server.Options{
+		Config:   o.Config,
+		Routes:   r.routes(),
+		Provider: r.store,
+		Counter:  func(name string) server.Counter { return counters.Door(name) },
+		Metrics:  counters.Handler(),
+		Logger:   o.Logger.WithName("server"),
+	})
+	return r, nil
+}
+
+// maxAge is how long ago the last contact may be. A folder is always in reach.
+func (o *Options) maxAge() time.Duration {
+	if o.Kube == nil {
+		return 0
+	}
+	return o.Config.MaxSnapshotAge.Duration
+}
+
+func (r *rooms) routes() []door.Route {
+	namespace := r.Config.DefaultNamespace
+	if namespace == "" && r.Kube == nil {
+		namespace = defaultNamespace
+	}
+	return authzen.Routes(authzen.Options{
+		Asker:            door.Asker{Provider: r.store, Now: r.Now, Meter: r.metrics.Door(authzen.Name)},
+		DefaultNamespace: namespace,
+		MaxEvaluations:   r.Config.Limits.Evaluations,
+	})
+}
