@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package door
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+)
+
+// ReadBody reads the whole body of a request into buf, which it may grow, and
+// returns it. The server has bounded the body: one that is too long is a 413.
+func ReadBody(r *http.Request, buf []byte) ([]byte, error) {
+	buf = slices.Grow(buf[:0], max(int(r.ContentLength), 0)+1)
+	for {
+		n, err := r.Body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return buf, bodyError(err)
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, 1)
+		}
+	}
+}
+
+func bodyError(err error) error {
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return TooLong(tooLong.Limit)
+	}
+	return &Error{Status: http.StatusBadRequest, Message: "the body could not be read to its end", Err: err}
+}
+
+// TooLong is the error for a body that is longer than a limit in bytes.
+func TooLong(limit int64) *Error {
+	return &Error{
+		Status:  http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("the body is longer than the %d bytes that this server takes; ask less at once", limit),
+	}
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authzen
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/door"
+)
+
+// Name is the door's name in metrics.
+const Name = "authzen"
+
+// Options are what the door needs.
+type Options struct {
+	// Asker is the way to the policy.
+	Asker door.Asker
+	// DefaultNamespace is meant by paths without a namespace; if it is empty
+	// they are 404.
+	DefaultNamespace string
+	// MaxEvaluations bounds the evaluations of one batch.
+	MaxEvaluations int
+}
+
+// Routes returns the door's endpoints.
+func Routes(o Options) []door.Route {
+	h := &handler{Options: o, calls: sync.Pool{New: func() any { return new(call) }}}
+	var routes []door.Route
+	for _, prefix := range []string{"", "/ns/{namespace}"} {
+		routes = append(routes,
+			route(prefix+"/access/v1/evaluation", h.endpoint((*call).evaluation)),
+			route(prefix+"/access/v1/evaluations", h.endpoint((*call).evaluations)))
+	}
+	return routes
+}
+
+func route(path string, serve func(http.ResponseWriter, *http.Request) error) door.Route {
+	return door.Route{
+		Door: Name, Method: http.MethodPost, Path: path, MediaType: "application/json",
+		Serve: serve, Refuse: Refuse,
+	}
+}
+
+// Refuse writes an error: the message as a JSON string. (The standard asks for
+// "an error message string" and leaves its form open.)
+func Refuse(w http.ResponseWriter, status int, message string) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.WriteHeader(status)
+	write(w, append(appendString(nil, message), '\n'))
+}
+
+// write writes an answer. A client that is gone is no news to anyone.
+func write(w http.ResponseWriter, body []byte) {
+	_, _ = w.Write(body)
+}
+
+type handler struct {
+	Options
+	calls sync.Pool
+}
+
+// call is the memory of one call. It is reused for its buffers alone: what it
+// holds of a request is gone before the next one sees it.
+type call struct {
+	handler   *handler
+	namespace string
+	policy    door.Policy
+	body, out []byte
+	request   authz.Request
+	decision  authz.Decision
+}
+
+// endpoint wraps the part that differs between the endpoints, which reads c.body
+// and writes c.out.
+func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		namespace, err := h.namespace(r)
+		if err != nil {
+			return err
+		}
+		c, _ := h.calls.Get().(*call)
+		defer h.put(c)
+		c.handler, c.namespace = h, namespace
+		if c.body, err = door.ReadBody(r, c.body); err != nil {
+			return err
+		}
+		if c.policy, err = h.Asker.Policy(); err != nil {
+			return err
+		}
+		if err := answer(c, r); err != nil {
+			return err
+		}
+		w.Header()["Content-Type"] = []string{"application/json"}
+		c.out = append(c.out, '\n')
+		write(w, c.out)
+		return nil
+	}
+}
+
+func (h *handler) namespace(r *http.Request) (string, error) {
+	if ns := r.PathValue("namespace"); ns != "" {
+		return ns, nil
+	}
+	if h.DefaultNamespace != "" {
+		return h.DefaultNamespace, nil
+	}
+	return "", &door.Error{
+		Status: http.StatusNotFound,
+		Message: "this server has no default namespace; ask /ns/{namespace}" + r.URL.Path +
+			", or set defaultNamespace in its configuration",
+	}
+}
+
+// maxKept is the longest buffer in bytes that waits for the next call.
+const maxKept = 64 << 10
+
+func (h *handler) put(c *call) {
+	kept := call{body: c.body[:0], out: c.out[:0]}
+	clear(c.decision.Roles)
+	kept.decision.Roles = c.decision.Roles[:0]
+	if cap(c.body) > maxKept || cap(c.out) > maxKept {
+		kept = call{}
+	}
+	*c = kept
+	h.calls.Put(c)
+}
+
+func (c *call) evaluation(*http.Request) error {
+	if err := DecodeEvaluation(c.body, &c.request); err != nil {
+		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+		return err
+	}
+	return c.single()
+}
+
+func (c *call) single() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	c.out = AppendDecision(c.out, &c.decision, c.policy.Revision(), true)
+	return nil
+}
+
+func (c *call) evaluations(r *http.Request) error {
+	batch, err := DecodeEvaluations(c.body, c.handler.MaxEvaluations)
+	if err != nil {
+		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+		return err
+	}
+	if batch.Len() == 0 {
+		batch.Defaults(&c.request)
+		return c.single()
+	}
+	c.out = append(c.out, `{"evaluations":[`...)
+	for i := range batch.Len() {
+		if err := r.Context().Err(); err != nil {
+			return &door.Error{Status: http.StatusServiceUnavailable, Message: "the request was given up", Err: err}
+		}
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		if err := c.item(batch, i); err != nil {
+			return err
+		}
+		if batch.Semantic.ends(c.decision.Allowed) {
+			break
+		}
+	}
+	c.out = append(c.out, `]}`...)
+	return nil
+}
+
+// item decides and answers one item. A request that cannot be decided is a
+// denied item; every other error ends the batch.
+func (c *call) item(batch *Batch, i int) error {
+	c.decision.Reset()
+	err := batch.Request(i, &c.request)
+	if err != nil {
+		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+	} else {
+		err = c.check()
+	}
+	if err == nil {
+		c.out = AppendDecision(c.out, &c.decision, c.policy.Revision(), batch.WithContext)
+		return nil
+	}
+	status, message := door.Answer(err)
+	if status != http.StatusBadRequest {
+		return err
+	}
+	c.out = AppendItemError(c.out, status, message)
+	return nil
+}
+
+// check decides c.request, and names the fields of a fault as this dialect does.
+func (c *call) check() error {
+	c.request.Namespace = c.namespace
+	err := c.policy.Check(&c.request, &c.decision)
+	if fault, ok := errors.AsType[*authz.RequestError](err); ok {
+		named := *fault
+		named.Field = fieldName(fault.Field)
+		return door.BadRequest(named.Error())
+	}
+	return err
+}
+
+// fieldName translates the path of a field of authz.Request to where it stands
+// in a body.
+func fieldName(field string) string {
+	if field == "scope" {
+		return "context.scope"
+	}
+	for _, name := range []string{"roles", "groups", "sso_connections", "sso_groups"} {
+		if rest, ok := strings.CutPrefix(field, "subject."+name); ok {
+			return "subject.properties." + name + rest
+		}
+	}
+	return field
+}
