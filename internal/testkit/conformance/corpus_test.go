@@ -38,6 +38,9 @@ func TestCorpus(t *testing.T) {
 		"oracle":            func(c *corpus.Case) authz.Checker { return checker{oracleOf(programs, c.Objects)} },
 	} {
 		for _, c := range cases(t) {
+			if c.Invalid && name == "oracle" {
+				continue // it is about objects that the schema accepts
+			}
 			t.Run(name+"/"+c.Name, func(t *testing.T) {
 				t.Parallel()
 				verify(t, checkerOf(&c), c.Checks)

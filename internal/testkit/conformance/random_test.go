@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/compile"
+	"github.com/rolecall/rolecall/internal/testkit"
+	"github.com/rolecall/rolecall/internal/testkit/random"
+)
+
+var (
+	decisions = flag.Int("decisions", 40_000, "how many random decisions TestRandom compares with the oracle")
+	seed      = flag.Uint64("seed", 1, "the seed of the first random policy; each further one has the next")
+)
+
+// perPolicy is how many requests are put to one random policy.
+const perPolicy = 200
+
+// TestRandom compares the compiled snapshot with the oracle on random policies
+// and requests, and shows that they are worth comparing on.
+func TestRandom(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	compare := comparison{programs: &programs{env: env}, compiler: compile.New(env), reasons: map[authz.Reason]int{}}
+	t.Logf("%d decisions from -seed=%d", *decisions, *seed)
+	for done, s := 0, *seed; done < *decisions; done, s = done+perPolicy, s+1 {
+		if !compare.policy(t, s) {
+			t.Fatalf("again with: -run '^TestRandom$' -seed=%d -decisions=%d", s, perPolicy)
+		}
+	}
+	for _, r := range authz.Reasons() {
+		share := 100 * float64(compare.reasons[r]) / float64(*decisions)
+		t.Logf("%-15s %5.1f %%", r, share)
+		if *decisions >= 10*perPolicy && share < 0.1 {
+			t.Errorf("only %.2f %% of the decisions are %s, which is too few to prove something", share, r)
+		}
+	}
+}
+
+type comparison struct {
+	programs *programs
+	compiler *compile.Compiler
+	reasons  map[authz.Reason]int
+}
+
+// policy compares on one random policy; if there is a disagreement, it reports
+// the smallest part of the policy that shows it.
+func (c *comparison) policy(t *testing.T, seed uint64) bool {
+	t.Helper()
+	g := random.New(seed)
+	objects := g.Policy()
+	snapshot, oracle := snapshotOf(c.compiler, objects), oracleOf(c.programs, objects)
+	var d authz.Decision
+	for range perPolicy {
+		r := g.Request(objects)
+		err := snapshot.Check(r, &d)
+		want, got := testkit.Answer(oracle.Check(r), nil), testkit.Answer(d, err)
+		if cmp.Equal(want, got) {
+			c.reasons[d.Reason]++
+			continue
+		}
+		c.report(t, objects, r)
+		return false
+	}
+	return true
+}
+
+func (c *comparison) report(t *testing.T, objects []testkit.Object, r *authz.Request) {
+	t.Helper()
+	small := random.Shrink(objects, func(objects []testkit.Object) bool { return c.diff(objects, r) != "" })
+	text, err := testkit.YAML(small...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Errorf("the snapshot disagrees with the oracle (-oracle +snapshot):\n%s\nrequest:\n%s\nobjects:\n%s",
+		c.diff(small, r), testkit.FormatRequest(r), text)
+}
+
+func (c *comparison) diff(objects []testkit.Object, r *authz.Request) string {
+	var d authz.Decision
+	err := snapshotOf(c.compiler, objects).Check(r, &d)
+	return cmp.Diff(testkit.Answer(oracleOf(c.programs, objects).Check(r), nil), testkit.Answer(d, err))
+}

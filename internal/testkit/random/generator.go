@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package random
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit"
+)
+
+// Generator makes policies and requests. It is not safe for concurrent use.
+type Generator struct {
+	random   *rand.Rand
+	universe universe
+}
+
+// New returns the generator of a seed.
+func New(seed uint64) *Generator {
+	return &Generator{random: rand.New(rand.NewPCG(seed, 0)), universe: newUniverse()}
+}
+
+func (g *Generator) chance(percent int) bool { return g.random.IntN(100) < percent }
+
+func (g *Generator) pick(from []string) string { return from[g.random.IntN(len(from))] }
+
+// some picks at least least and at most most different ones.
+func (g *Generator) some(from []string, least, most int) []string {
+	var picked []string
+	for n := least + g.random.IntN(most-least+1); len(picked) < n; {
+		if one := g.pick(from); !slices.Contains(picked, one) {
+			picked = append(picked, one)
+		}
+	}
+	return picked
+}
+
+// Policy makes objects, valid by the schema, of two namespaces.
+func (g *Generator) Policy() []testkit.Object {
+	var objects []testkit.Object
+	for i := range 3 + g.random.IntN(5) {
+		objects = append(objects, g.resource(i))
+	}
+	for i := range 4 + g.random.IntN(10) {
+		objects = append(objects, g.role(i))
+	}
+	for i := range 4 + g.random.IntN(16) {
+		objects = append(objects, g.binding(i))
+	}
+	return objects
+}
+
+func (g *Generator) resource(i int) testkit.Object {
+	typ := g.pick(g.universe.types)
+	b := testkit.Resource(fmt.Sprintf("res-%d", i), g.some(g.universe.actions, 1, 5)...).Type(typ)
+	if g.chance(10) {
+		b.ScopeRequired()
+	}
+	return g.live(b.Obj())
+}
+
+func (g *Generator) role(i int) testkit.Object {
+	b := testkit.Role(fmt.Sprintf("role-%d", i)).ID(g.pick(g.universe.roles))
+	if g.chance(40) {
+		b.Inherits(g.some(append(g.universe.roles, "gone"), 1, 3)...)
+	}
+	if g.chance(40) {
+		b.Assertable()
+	}
+	for range g.random.IntN(5) {
+		action, typ := g.pick(g.universe.actionNames), g.pick(g.universe.typeNames)
+		if g.chance(25) {
+			b.Deny(action, typ)
+		} else {
+			b.Allow(action, typ)
+		}
+		if g.chance(50) {
+			b.If(g.pick(g.universe.conditions))
+		}
+	}
+	role := b.Obj()
+	for i := range role.Spec.Permissions {
+		g.widen(&role.Spec.Permissions[i])
+	}
+	return g.live(role)
+}
+
+// widen sometimes adds another action, or says the usual effect.
+func (g *Generator) widen(p *v1alpha1.Permission) {
+	if more := v1alpha1.Pattern(g.pick(g.universe.actionNames)); g.chance(30) && !slices.Contains(p.Actions, more) {
+		p.Actions = append(p.Actions, more)
+	}
+	if p.Effect == "" && g.chance(20) {
+		p.Effect = v1alpha1.EffectAllow
+	}
+}
+
+func (g *Generator) binding(i int) testkit.Object {
+	b := testkit.Binding(fmt.Sprintf("bind-%d", i), g.some(append(g.universe.roles, "gone"), 1, 3)...)
+	b.Scope(g.pick(g.universe.heldScopes))
+	for range 1 + g.random.IntN(3) {
+		g.subject(b)
+	}
+	if g.chance(15) {
+		for _, id := range g.some(g.universe.instances, 1, 2) {
+			b.For(g.pick(g.universe.types), id)
+		}
+	}
+	if g.chance(35) {
+		b.If(g.pick(g.universe.conditions))
+	}
+	g.bound(b)
+	binding := b.Obj()
+	binding.Spec.Subjects = unique(binding.Spec.Subjects)
+	return g.live(binding)
+}
+
+func (g *Generator) subject(b *testkit.BindingBuilder) {
+	u := &g.universe
+	switch g.random.IntN(8) {
+	case 0:
+		b.To(g.pick(u.userTypes), "*")
+	case 1:
+		b.To(v1alpha1.SubjectGroup, g.pick(u.groups))
+	case 2:
+		b.To(v1alpha1.SubjectEmailDomain, g.pick(u.domains))
+	case 3:
+		b.To(v1alpha1.SubjectSSOConnection, g.pick(u.connections))
+	case 4:
+		b.ToSSOGroup(g.pick(u.connections), g.pick(u.groups))
+	default:
+		b.To(g.pick(u.userTypes), g.pick(u.users))
+	}
+}
+
+// bound sometimes limits the validity.
+func (g *Generator) bound(b *testkit.BindingBuilder) {
+	from, to := g.moment(), g.moment()
+	if g.chance(15) {
+		b.From(from)
+		if !from.Before(to) {
+			return
+		}
+	}
+	if g.chance(15) {
+		b.Until(to)
+	}
+}
+
+func (g *Generator) moment() time.Time {
+	return g.universe.moments[g.random.IntN(len(g.universe.moments))]
+}
+
+// live gives an object a namespace, a time of creation, and sometimes its end.
+func (g *Generator) live(o testkit.Object) testkit.Object {
+	o.SetNamespace(g.pick(g.universe.namespaces))
+	o.SetCreationTimestamp(metav1.Time{Time: testkit.Now().Add(-time.Duration(g.random.IntN(3)) * time.Hour)})
+	if g.chance(6) {
+		testkit.Deleting(o)
+	}
+	return o
+}
+
+func unique[T comparable](list []T) []T {
+	var out []T
+	for _, one := range list {
+		if !slices.Contains(out, one) {
+			out = append(out, one)
+		}
+	}
+	return out
+}

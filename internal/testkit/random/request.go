@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package random
+
+import (
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/testkit"
+)
+
+// Request makes a valid request. Most ask for what the objects are about.
+func (g *Generator) Request(objects []testkit.Object) *authz.Request {
+	u := &g.universe
+	r := &authz.Request{
+		Namespace: g.pick(u.namespaces),
+		Subject:   authz.Subject{Type: g.pick(u.userTypes), ID: g.pick(u.users)},
+		Action:    authz.Action{Name: g.pick(u.actions)},
+		Resource:  authz.Resource{Type: g.pick(u.types)},
+		Scope:     g.pick(u.askedScopes),
+		Time:      g.moment(),
+	}
+	if g.chance(80) {
+		r.Resource.ID = g.pick(u.instances)
+	}
+	g.state(&r.Subject)
+	g.values(r)
+	g.aim(r, objects)
+	return r
+}
+
+// state makes the subject state of itself what gives roles.
+func (g *Generator) state(s *authz.Subject) {
+	u := &g.universe
+	if g.chance(30) {
+		s.Roles = g.some(append(u.roles, "gone"), 1, 2)
+		if g.chance(40) {
+			s.RolesScope = g.pick(u.askedScopes)
+		}
+	}
+	if g.chance(40) {
+		s.Groups = g.some(u.groups, 1, 2)
+	}
+	if g.chance(40) {
+		s.Email, s.EmailVerified = g.pick(u.emails), g.chance(50)
+	}
+	if g.chance(30) {
+		s.SSOConnections = g.some(u.connections, 1, 2)
+	}
+	if g.chance(30) {
+		s.SSOGroups = []authz.SSOGroup{{Connection: g.pick(u.connections), ID: g.pick(u.groups)}}
+	}
+}
+
+// values gives the request what conditions look at, or not.
+func (g *Generator) values(r *authz.Request) {
+	r.Context = map[string]any{}
+	for _, key := range []string{"a", "b"} {
+		switch g.random.IntN(7) {
+		case 0, 1, 2:
+			r.Context[key] = true
+		case 3, 4:
+			r.Context[key] = false
+		case 5:
+			r.Context[key] = "true"
+		}
+	}
+	if g.chance(70) {
+		r.Context["n"] = float64(g.random.IntN(4))
+	}
+	if g.chance(70) {
+		r.Context["list"] = []any{g.pick(g.universe.users), g.pick(g.universe.users)}
+	}
+	if g.chance(70) {
+		r.Resource.Properties = map[string]any{"owner": g.pick(g.universe.users)}
+	}
+	if g.chance(70) {
+		r.Subject.Properties = map[string]any{"level": float64(g.random.IntN(4))}
+	}
+}
+
+// aim makes the request ask for something that is declared, as somebody who is
+// bound, or who asserts what can be asserted.
+func (g *Generator) aim(r *authz.Request, objects []testkit.Object) {
+	resources, roles, bindings := within(objects, r.Namespace)
+	if len(resources) > 0 && g.chance(92) {
+		resource := resources[g.random.IntN(len(resources))]
+		r.Resource.Type = resource.TypeID()
+		if n := len(resource.Spec.Actions); n > 0 {
+			r.Action.Name = string(resource.Spec.Actions[g.random.IntN(n)].Name)
+		}
+	}
+	if len(roles) > 0 && g.chance(20) {
+		r.Subject.Roles = []string{roles[g.random.IntN(len(roles))].RoleID()}
+	}
+	for range g.random.IntN(4) {
+		if len(bindings) > 0 {
+			g.aimAt(r, bindings[g.random.IntN(len(bindings))])
+		}
+	}
+}
+
+func within(objects []testkit.Object, namespace string) (resources []*v1alpha1.Resource, roles []*v1alpha1.Role, bindings []*v1alpha1.RoleBinding) {
+	for _, o := range objects {
+		if o.GetNamespace() != namespace {
+			continue
+		}
+		switch o := o.(type) {
+		case *v1alpha1.Resource:
+			resources = append(resources, o)
+		case *v1alpha1.Role:
+			roles = append(roles, o)
+		case *v1alpha1.RoleBinding:
+			bindings = append(bindings, o)
+		}
+	}
+	return resources, roles, bindings
+}
+
+func (g *Generator) aimAt(r *authz.Request, b *v1alpha1.RoleBinding) {
+	if b.Spec.Scope != authz.Wildcard {
+		r.Scope = b.Spec.Scope
+	}
+	if len(b.Spec.Resources) > 0 && g.chance(50) {
+		r.Resource.Type, r.Resource.ID = string(b.Spec.Resources[0].Type), b.Spec.Resources[0].ID
+	}
+	s := b.Spec.Subjects[g.random.IntN(len(b.Spec.Subjects))]
+	switch s.Type {
+	case v1alpha1.SubjectGroup:
+		r.Subject.Groups = []string{s.ID}
+	case v1alpha1.SubjectEmailDomain:
+		r.Subject.Email = "somebody@" + s.ID
+	case v1alpha1.SubjectSSOConnection:
+		r.Subject.SSOConnections = []string{s.ID}
+	case v1alpha1.SubjectSSOGroup:
+		r.Subject.SSOGroups = []authz.SSOGroup{{Connection: s.Connection, ID: s.ID}}
+	default:
+		r.Subject.Type = string(s.Type)
+		if s.ID != authz.Wildcard {
+			r.Subject.ID = s.ID
+		}
+	}
+}
