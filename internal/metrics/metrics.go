@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// NoDoor is the label of HTTP requests that no door answers.
+const NoDoor = "none"
+
+// Other is the label of what is not in a closed set. It stays at zero unless the
+// set has been forgotten somewhere.
+const Other = "other"
+
+// Metrics counts what happens. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	table    table
+	doors    map[string]*Door
+	objects  map[store.Kind]prometheus.Gauge
+	faults   map[string]prometheus.Gauge
+}
+
+// New returns the metrics of a server with these doors, registered with a
+// registry of their own.
+func New(doors ...string) (*Metrics, error) {
+	m := &Metrics{
+		registry: prometheus.NewPedanticRegistry(),
+		table:    newTable(),
+		doors:    make(map[string]*Door),
+		objects:  make(map[store.Kind]prometheus.Gauge),
+		faults:   make(map[string]prometheus.Gauge),
+	}
+	for _, c := range m.table.collectors() {
+		if err := m.registry.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	for _, name := range append(doors, NoDoor) {
+		m.doors[name] = m.table.door(name)
+	}
+	for _, kind := range store.Kinds() {
+		m.objects[kind] = m.table.objects.WithLabelValues(string(kind))
+	}
+	for _, reason := range append(faultReasons(), Other) {
+		m.faults[reason] = m.table.faults.WithLabelValues(reason)
+	}
+	return m, nil
+}
+
+// Register adds a collector, such as the Go runtime's.
+func (m *Metrics) Register(c prometheus.Collector) error {
+	if err := m.registry.Register(c); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	return nil
+}
+
+// SnapshotAge exposes how long ago a source was last in contact with what it
+// watches. It is asked whenever the metrics are read.
+func (m *Metrics) SnapshotAge(age func() time.Duration) error {
+	return m.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "rolecall", Name: "snapshot_age_seconds",
+		Help: "Time since the source of the objects was last heard of.",
+	}, func() float64 { return age().Seconds() }))
+}
+
+// Handler serves the metrics in Prometheus' formats.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Published implements store.Observer.
+func (m *Metrics) Published(info store.Info, eventToVisible time.Duration) {
+	m.table.publications.Inc()
+	m.table.revision.Set(number(info.Revision))
+	m.table.eventToVisible.Observe(eventToVisible.Seconds())
+	for kind, gauge := range m.objects {
+		gauge.Set(float64(info.Objects[kind]))
+	}
+	other := 0
+	for reason, n := range info.Faults {
+		if m.faults[reason] == nil {
+			other += n
+		}
+	}
+	for reason, gauge := range m.faults {
+		gauge.Set(float64(info.Faults[reason]))
+	}
+	m.faults[Other].Set(float64(other))
+}
+
+// number is the first 52 bits of a revision in hexadecimal digits, which a
+// float64 holds exactly; 0 if it is something else.
+func number(revision string) float64 {
+	const digits = 13
+	if len(revision) < digits {
+		return 0
+	}
+	n, err := strconv.ParseUint(revision[:digits], 16, 52)
+	if err != nil {
+		return 0
+	}
+	return float64(n)
+}
+
+// faultReasons are the reasons of faults that the compiler and the linker know.
+func faultReasons() []string {
+	return []string{
+		v1alpha1.ReasonConflicted, v1alpha1.ReasonInvalidCondition, v1alpha1.ReasonInvalidSpec,
+		v1alpha1.ReasonRoleNotFound, v1alpha1.ReasonInheritedRoleNotFound, v1alpha1.ReasonInheritanceCycle,
+		v1alpha1.ReasonResourceNotFound, v1alpha1.ReasonActionNotFound,
+		v1alpha1.ReasonPatternMatchesNothing, v1alpha1.ReasonDenyMatchesNothing,
+		v1alpha1.WarningUndeclaredSubjectType, v1alpha1.WarningExpensiveCondition, v1alpha1.WarningUnguardedDeny,
+	}
+}

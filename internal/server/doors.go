@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"crypto/rand"
+	"fmt"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rolecall/rolecall/internal/door"
+)
+
+// requestID is the header by which a client knows an answer again, in the form
+// in which net/http keeps it.
+const requestID = "X-Request-Id"
+
+// maxRequestID is how long an id may be in bytes to be sent back.
+const maxRequestID = 256
+
+// retryAfter is the advice, in seconds, that goes with "not ready".
+const retryAfter = "1"
+
+// doors answers the endpoints of all doors.
+func (s *Server) doors() http.Handler {
+	mux := http.NewServeMux()
+	recorders := &sync.Pool{New: func() any { return new(recorder) }}
+	var paths []string
+	for _, route := range s.options.Routes {
+		mux.Handle(route.Path, &endpoint{
+			server: s, route: route, recorders: recorders, counter: s.options.Counter(route.Door),
+		})
+		paths = append(paths, route.Method+" "+route.Path)
+	}
+	mux.Handle("/", s.nowhere(paths))
+	return identified(mux)
+}
+
+// identified sends the X-Request-ID of every request back: the client's own, or
+// one made up if it has none or an overlong one.
+func identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header[requestID]
+		if len(id) == 0 || id[0] == "" || len(id[0]) > maxRequestID {
+			id = []string{rand.Text()}
+			r.Header[requestID] = id
+		}
+		w.Header()[requestID] = id[:1:1]
+		next.ServeHTTP(w, r)
+	})
+}
+
+// nowhere answers what no door does, and tells what there is.
+func (s *Server) nowhere(paths []string) http.Handler {
+	counter := s.options.Counter("")
+	slices.Sort(paths)
+	body := "no such endpoint; there are:\n" + strings.Join(paths, "\n") + "\n"
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		counter.Answered(http.StatusNotFound)
+		text(w, http.StatusNotFound, body)
+	})
+}
+
+// endpoint wraps a route in what is the same for all.
+type endpoint struct {
+	server    *Server
+	route     door.Route
+	counter   Counter
+	recorders *sync.Pool
+}
+
+// ServeHTTP answers and counts one request. Whatever happens, an answer that is
+// not the route's own is a refusal.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec, _ := e.recorders.Get().(*recorder)
+	*rec = recorder{ResponseWriter: w}
+	defer e.finish(rec, r)
+	if err := e.serve(rec, r); err != nil {
+		e.refuse(rec, r, err)
+	}
+}
+
+// finish counts a request. If it panicked, the panic ends here: with a 500 if
+// nothing has been written, else by cutting the connection, so that half an
+// answer is not taken for a whole one.
+func (e *endpoint) finish(rec *recorder, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		e.counter.Answered(rec.status)
+		*rec = recorder{}
+		e.recorders.Put(rec)
+		return
+	}
+	if cause == http.ErrAbortHandler { //nolint:errorlint // a panic's value is not wrapped
+		panic(cause)
+	}
+	e.server.options.Logger.Error(fmt.Errorf("panic: %v", cause), "request failed",
+		"door", e.route.Door, "requestID", r.Header.Get(requestID), "stack", string(debug.Stack()))
+	e.counter.Answered(http.StatusInternalServerError)
+	if rec.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	e.route.Refuse(rec.ResponseWriter, http.StatusInternalServerError, "internal error; there is no decision")
+}
+
+func (e *endpoint) serve(w *recorder, r *http.Request) error {
+	if r.Method != e.route.Method {
+		w.Header().Set("Allow", e.route.Method)
+		return &door.Error{
+			Status:  http.StatusMethodNotAllowed,
+			Message: fmt.Sprintf("the method %s is not allowed here; use %s", r.Method, e.route.Method),
+		}
+	}
+	if err := e.checkBody(r); err != nil {
+		return err
+	}
+	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, e.server.options.Config.Limits.RequestBytes)
+	return e.route.Serve(w, r)
+}
+
+// checkBody looks at what the headers say of the body.
+func (e *endpoint) checkBody(r *http.Request) error {
+	if limit := e.server.options.Config.Limits.RequestBytes; r.ContentLength > limit {
+		return door.TooLong(limit)
+	}
+	if want := e.route.MediaType; want != "" && !hasMediaType(r.Header, want) {
+		return door.BadRequest(fmt.Sprintf("the Content-Type is %q and must be %s", r.Header.Get("Content-Type"), want))
+	}
+	if coding := r.Header["Content-Encoding"]; len(coding) > 0 && !strings.EqualFold(coding[0], "identity") {
+		return door.BadRequest(fmt.Sprintf("the Content-Encoding %q is not supported; send the body as it is", coding[0]))
+	}
+	return nil
+}
+
+func hasMediaType(h http.Header, want string) bool {
+	values := h["Content-Type"]
+	if len(values) != 1 {
+		return false
+	}
+	if values[0] == want {
+		return true // nearly all, without parsing
+	}
+	got, _, err := mime.ParseMediaType(values[0])
+	return err == nil && got == want
+}
+
+// refuse answers an error as the door does. The log hears only of the server's
+// own faults.
+func (e *endpoint) refuse(w *recorder, r *http.Request, err error) {
+	status, message := door.Answer(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	if status == http.StatusInternalServerError {
+		e.server.options.Logger.Error(err, "request failed", "door", e.route.Door, "requestID", r.Header.Get(requestID))
+	}
+	e.route.Refuse(w, status, message)
+}
+
+// recorder remembers the status of an answer; 0 until there is one.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter {
+	return r.ResponseWriter
+}

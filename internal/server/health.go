@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"io"
+	"net/http"
+)
+
+// health answers probes: /healthz while the process serves, /readyz while checks
+// can be answered too, else 503 with the reason in the body.
+func (s *Server) health() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		text(w, http.StatusOK, "ok\n")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if reason := s.unready(); reason != "" {
+			text(w, http.StatusServiceUnavailable, reason+"\n")
+			return
+		}
+		text(w, http.StatusOK, "ok\n")
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		text(w, http.StatusNotFound, "no such endpoint; there are /healthz and /readyz\n")
+	})
+	return mux
+}
+
+// unready says why checks are not answered, or nothing.
+func (s *Server) unready() string {
+	if s.draining.Load() {
+		return "shutting down"
+	}
+	if _, err := s.options.Provider.Checker(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// metrics answers Prometheus.
+func metrics(h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", h)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		text(w, http.StatusNotFound, "no such endpoint; there is /metrics\n")
+	})
+	return mux
+}
+
+// text writes a plain answer. A client that is gone is no news to anyone.
+func text(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
