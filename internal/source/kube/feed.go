@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// feed is what a reflector takes for its store: it hands everything on and keeps
+// nothing.
+type feed struct {
+	partition store.Partition
+	sink      Sink
+	line      line
+}
+
+var (
+	_ cache.TransformingStore      = (*feed)(nil)
+	_ cache.ReflectorBookmarkStore = (*feed)(nil)
+)
+
+// Add hands on an object that is new.
+func (f *feed) Add(obj any) error {
+	return f.Update(obj)
+}
+
+// Update hands on an object that has changed.
+func (f *feed) Update(obj any) error {
+	o, err := strip(obj)
+	if err != nil {
+		return err
+	}
+	f.line.heard()
+	f.sink.Put(o)
+	return nil
+}
+
+// Delete says that an object is gone.
+func (f *feed) Delete(obj any) error {
+	o, err := accessor(obj)
+	if err != nil {
+		return err
+	}
+	f.line.heard()
+	f.sink.Delete(f.partition.Kind, o.GetNamespace(), o.GetName())
+	return nil
+}
+
+// Replace hands on a full list.
+func (f *feed) Replace(objs []any, _ string) error {
+	list := store.List{Partition: f.partition, Objects: make([]metav1.Object, 0, len(objs))}
+	for _, obj := range objs {
+		o, err := strip(obj)
+		if err != nil {
+			return err
+		}
+		list.Objects = append(list.Objects, o)
+	}
+	f.line.heard()
+	f.sink.Replace(list)
+	return nil
+}
+
+// Resync has nothing to do: nothing is kept that could be said again.
+func (f *feed) Resync() error { return nil }
+
+// Bookmark is the server's sign of life on a watch where nothing changes.
+func (f *feed) Bookmark(string) error {
+	f.line.heard()
+	return nil
+}
+
+// Transformer lets the reflector strip the objects of a list that is still
+// coming in.
+func (f *feed) Transformer() cache.TransformFunc {
+	return func(obj any) (any, error) { return strip(obj) }
+}
+
+func accessor(obj any) (metav1.Object, error) {
+	o, ok := obj.(metav1.Object)
+	if !ok {
+		return nil, fmt.Errorf("a watch of %s delivered %T, which is no object", v1alpha1.Group, obj)
+	}
+	return o, nil
+}
+
+// strip takes off what no policy is made of. The object is changed: it has just
+// been decoded and has no other owner.
+func strip(obj any) (metav1.Object, error) {
+	o, err := accessor(obj)
+	if err != nil {
+		return nil, err
+	}
+	o.SetManagedFields(nil)
+	o.SetAnnotations(nil)
+	o.SetLabels(nil)
+	o.SetOwnerReferences(nil)
+	o.SetFinalizers(nil)
+	switch o := o.(type) {
+	case *v1alpha1.Resource:
+		o.Status = v1alpha1.ResourceStatus{}
+	case *v1alpha1.Role:
+		o.Status = v1alpha1.RoleStatus{}
+	case *v1alpha1.RoleBinding:
+		o.Status = v1alpha1.RoleBindingStatus{}
+	}
+	return o, nil
+}

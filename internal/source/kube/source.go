@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// Sink takes the changes; *store.Store is one. Its methods must be safe for
+// concurrent use and must not block for long: the watches wait for them.
+type Sink interface {
+	Put(obj metav1.Object)
+	Delete(kind store.Kind, namespace, name string)
+	Replace(lists ...store.List)
+	// Touch says that every watch has been heard of.
+	Touch()
+}
+
+// Options say what to watch.
+type Options struct {
+	// Namespaces are those to watch; none means all.
+	Namespaces []string
+	// Logger is told of what is waited for.
+	Logger logr.Logger
+	// Now is the clock. It is required.
+	Now func() time.Time
+}
+
+// Run watches until ctx ends, and then returns nil. It returns an error only if
+// the configuration makes no client. cfg stays as it is.
+func Run(ctx context.Context, cfg *rest.Config, sink Sink, opts Options) error {
+	client, err := newClient(cfg)
+	if err != nil {
+		return fmt.Errorf("make a client for %s: %w", v1alpha1.GroupVersion, err)
+	}
+	partitions := store.Partitions(opts.Namespaces)
+	c := newContact(sink, opts, len(partitions))
+	ctx = klog.NewContext(ctx, libraryLog(opts.Logger))
+	var watches wait.Group
+	for i, p := range partitions {
+		f := &feed{partition: p, sink: sink, line: line{contact: c, watch: i, kind: p.Kind}}
+		watches.StartWithContext(ctx, newReflector(client, f).RunWithContext)
+	}
+	watches.Wait()
+	return nil
+}
+
+// libraryLog is where the reflectors log. What matters of it is said by contact,
+// once; they would say it at each attempt.
+func libraryLog(l logr.Logger) logr.Logger {
+	if l.V(1).Enabled() {
+		return l
+	}
+	return logr.Discard()
+}
+
+func newClient(cfg *rest.Config) (rest.Interface, error) {
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	cfg = rest.CopyConfig(cfg)
+	cfg.APIPath = "/apis"
+	cfg.GroupVersion = &v1alpha1.GroupVersion
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	cfg.QPS = -1    // a handful of long requests, which back off by themselves
+	cfg.Timeout = 0 // it would end watches that have nothing to say
+	return rest.RESTClientFor(cfg)
+}
+
+// newReflector returns the library's loop for one partition: list, watch from
+// there, list again if the server has forgotten where that was.
+func newReflector(client rest.Interface, f *feed) *cache.Reflector {
+	requests := cache.NewListWatchFromClient(client, plural(f.partition.Kind), f.partition.Namespace, fields.Everything())
+	heard := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			list, err := requests.ListWithContext(ctx, o)
+			f.line.report(ctx, err)
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			w, err := requests.WatchWithContext(ctx, o)
+			f.line.report(ctx, err)
+			return w, err
+		},
+	}
+	return cache.NewReflectorWithOptions(heard, example(f.partition.Kind), f, cache.ReflectorOptions{
+		Name:    "rolecall",
+		Backoff: patience(),
+	})
+}
+
+// patience returns how long to wait after each failure: soon long enough not to
+// hurt a server that is coming up, never so long that people wonder.
+func patience() *wait.Backoff {
+	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Cap: 3 * time.Second, Steps: 10}
+}
+
+// plural returns the name of the kind in URLs.
+func plural(k store.Kind) string {
+	switch k {
+	case store.KindResource:
+		return "resources"
+	case store.KindRole:
+		return "roles"
+	case store.KindRoleBinding:
+		return "rolebindings"
+	}
+	return ""
+}
+
+// example returns an object of the type that the kind's watch delivers.
+func example(k store.Kind) runtime.Object {
+	switch k {
+	case store.KindResource:
+		return &v1alpha1.Resource{}
+	case store.KindRole:
+		return &v1alpha1.Role{}
+	case store.KindRoleBinding:
+		return &v1alpha1.RoleBinding{}
+	}
+	return nil
+}
