@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver"
 	crdoptions "k8s.io/apiextensions-apiserver/pkg/cmd/server/options"
 	generatedopenapi "k8s.io/apiextensions-apiserver/pkg/generated/openapi"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
@@ -25,6 +26,7 @@ import (
 	"k8s.io/apiserver/pkg/util/openapi"
 	"k8s.io/apiserver/pkg/util/webhook"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/component-base/compatibility"
 )
 
 const (
@@ -82,6 +84,7 @@ func genericConfig(storage *genericoptions.EtcdOptions) (*genericapiserver.Recom
 	if err := run.ApplyTo(&c.Config); err != nil {
 		return nil, fmt.Errorf("configure the API server's run: %w", err)
 	}
+	c.EffectiveVersion = stampedVersion{c.EffectiveVersion}
 	if err := storage.ApplyTo(&c.Config); err != nil {
 		return nil, fmt.Errorf("configure the API server's storage: %w", err)
 	}
@@ -133,4 +136,17 @@ type noServices struct{}
 // ResolveEndpoint always fails: there are no services here.
 func (noServices) ResolveEndpoint(namespace, name string, _ int32) (*url.URL, error) {
 	return nil, fmt.Errorf("resolve service %s/%s: the embedded API server has no services", namespace, name)
+}
+
+// stampedVersion is a version that clients can parse: the libraries' own is
+// stamped in when Kubernetes is built, and this is not Kubernetes' build.
+type stampedVersion struct{ compatibility.EffectiveVersion }
+
+// Info is what /version answers: the minor version is that of the libraries,
+// the patch is not known.
+func (v stampedVersion) Info() *version.Info {
+	info := v.EffectiveVersion.Info()
+	info.GitVersion = fmt.Sprintf("v%s.%s.0+%s", info.Major, info.Minor, clientName)
+	info.GitCommit = ""
+	return info
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/openapi"
 	"k8s.io/client-go/rest"
@@ -141,6 +142,21 @@ func TestKindsAreFoundByDiscovery(t *testing.T) {
 				t.Errorf("mapping = %v %v, want %v, namespaced", mapping.Resource, mapping.Scope.Name(), want)
 			}
 		})
+	}
+}
+
+// TestVersionCanBeParsed: kubectl version fails on one that cannot.
+func TestVersionCanBeParsed(t *testing.T) {
+	client, err := discovery.NewDiscoveryClientForConfig(devclustertest.Start(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := client.ServerVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := version.ParseSemantic(got.GitVersion); err != nil || v.LessThan(version.MustParseSemantic("v1.30.0")) {
+		t.Errorf("version %q (%v), want that of a current Kubernetes", got.GitVersion, err)
 	}
 }
 
