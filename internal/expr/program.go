@@ -3,25 +3,38 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 
 	"github.com/rolecall/rolecall/internal/authz"
 )
 
+// evalCost is what every evaluation costs beside its steps.
+const evalCost = 3
+
 // Program is a compiled condition. It is immutable and safe for concurrent use.
 type Program struct {
-	text string
-	prg  cel.Program
-	err  error
+	text   string
+	issues []Issue
+	// err is what every evaluation fails with, if the condition is no good.
+	err       error
+	prg       cel.Program
+	steps     uint64
+	maxCost   uint64
+	unguarded []Read
 }
 
 // Read is a read of a key that a request may lack.
 type Read struct {
-	// Path is what is read, such as context.country.
+	// Path is what is read, as the condition spells it, such as
+	// context.country.
 	Path string
-	// Line and Column are where, counted from 1; Column counts characters.
+	// Line and Column are where it stands, counted from 1; Column counts
+	// characters.
 	Line, Column int
 }
 
@@ -30,33 +43,56 @@ func Failing(err error) *Program {
 	return &Program{err: err}
 }
 
-// Text returns the expression.
-func (p *Program) Text() string { return p.text }
+// Text returns the expression; it is empty for a program of Failing.
+func (p *Program) Text() string {
+	return p.text
+}
 
-// MaxCost returns the cost that an evaluation cannot exceed.
-func (p *Program) MaxCost() uint64 { return 0 }
+// MaxCost returns an estimate of what an evaluation costs for a request with
+// long lists and texts (256 elements, 1,024 bytes each): above CheckBudget, the
+// condition will fail for such requests. It is an estimate for warnings and not
+// a bound; the bound is the Budget.
+func (p *Program) MaxCost() uint64 {
+	return p.maxCost
+}
 
-// Unguarded returns the reads of optional keys that no has() guards.
-func (p *Program) Unguarded() []Read { return nil }
+// Unguarded returns the reads of keys that a request may lack (below context,
+// properties and attr) which no has() guards, in the order of the text, each
+// path once. A request without such a key makes the condition fail, which
+// denies if it is the condition of a Deny.
+func (p *Program) Unguarded() []Read {
+	return p.unguarded
+}
 
-// Eval evaluates the condition for a request and charges the cost to b. An
-// error is neither true nor false.
+// Eval evaluates the condition for a request and charges the cost to b. The
+// result is an error if a key that is read is missing, types do not fit, the
+// value is no bool or the budget does not suffice; it is then neither true nor
+// false. Equal requests and budgets give equal results, and Eval keeps neither.
 func (p *Program) Eval(r *authz.Request, b *Budget) (bool, error) {
 	if p.err != nil {
 		return false, p.err
 	}
-	v, _, err := p.prg.Eval(map[string]any{
-		"subject":  map[string]any{"type": r.Subject.Type, "id": r.Subject.ID, "properties": r.Subject.Properties},
-		"resource": map[string]any{"type": r.Resource.Type, "id": r.Resource.ID, "properties": r.Resource.Properties},
-		"action":   map[string]any{"name": r.Action.Name, "properties": r.Action.Properties},
-		"context":  r.Context, "scope": r.Scope, "now": r.Time,
-	})
+	if !b.charge(evalCost + p.steps) {
+		return false, ErrCost
+	}
+	a := activations.Get().(*activation)
+	a.request, a.budget = r, *b
+	v, _, err := p.prg.Eval(a)
+	*b = a.budget
+	a.request = nil
+	activations.Put(a)
 	if err != nil {
-		return false, err
+		return false, evalError(err)
 	}
-	ok, isBool := v.Value().(bool)
-	if !isBool {
-		return false, fmt.Errorf("condition is a %s, not a bool", v.Type().TypeName())
+	if v, ok := v.(types.Bool); ok {
+		return bool(v), nil
 	}
-	return ok, nil
+	return false, fmt.Errorf("the condition gives a %s, not true or false", v.Type().TypeName())
+}
+
+func evalError(err error) error {
+	if cancelled := (interpreter.EvalCancelledError{}); errors.As(err, &cancelled) {
+		return ErrCost
+	}
+	return err
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+)
+
+// maxPattern is the most instructions that a regular expression may have.
+const maxPattern = 2000
+
+// compile compiles a condition. A panic of cel-go, which has had some for
+// expressions that nobody writes, is an issue like others.
+func (e *Env) compile(text string) (p *Program) {
+	defer func() {
+		if r := recover(); r != nil {
+			p = rejected(text, Issue{Message: fmt.Sprintf("the expression cannot be compiled: %v", r)})
+		}
+	}()
+	if issue, ok := checkText(text); !ok {
+		return rejected(text, issue)
+	}
+	parsed, iss := e.cel.Parse(text)
+	if iss.Err() != nil {
+		return rejected(text, e.issues(iss, nil)...)
+	}
+	tree := parsed.NativeRep()
+	if issues := checkTree(tree); len(issues) > 0 {
+		return rejected(text, issues...)
+	}
+	checked, iss := e.cel.Check(parsed)
+	if iss.Err() != nil {
+		return rejected(text, e.issues(iss, tree)...)
+	}
+	return e.finish(text, checked)
+}
+
+// finish makes the program of an expression that is well-typed.
+func (e *Env) finish(text string, checked *cel.Ast) *Program {
+	tree := checked.NativeRep()
+	if t := checked.OutputType(); t.Kind() != types.BoolKind && t.Kind() != types.DynKind {
+		return rejected(text, at(tree, tree.Expr(), "the condition is of type %s, it must be true or false: compare it with something", t))
+	}
+	prg, steps, err := e.plan(checked)
+	if err != nil {
+		return rejected(text, Issue{Message: err.Error()})
+	}
+	return &Program{
+		text: text, prg: prg, steps: steps,
+		maxCost:   estimate(tree),
+		unguarded: unguarded(tree),
+	}
+}
+
+// rejected returns a program that fails, of a text with faults.
+func rejected(text string, issues ...Issue) *Program {
+	return &Program{
+		text: text, issues: issues,
+		err: fmt.Errorf("the condition does not compile: %w", errors.New(issues[0].String())),
+	}
+}
+
+func checkText(text string) (Issue, bool) {
+	n := utf8.RuneCountInString(text)
+	switch {
+	case !utf8.ValidString(text):
+		return Issue{Message: "the expression is not valid UTF-8"}, false
+	case strings.TrimSpace(text) == "":
+		return Issue{Message: "the expression is empty: write one, or leave the condition out"}, false
+	case n > MaxLength:
+		return Issue{Message: fmt.Sprintf("the expression has %d characters, at most %d are allowed: shorten it", n, MaxLength)}, false
+	}
+	return Issue{}, true
+}
+
+// checkTree finds what is well-formed and not allowed. It goes before the type
+// checker, which the number of loops protects.
+func checkTree(tree *ast.AST) []Issue {
+	var issues []Issue
+	loops := 0
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.ComprehensionKind:
+			if loops++; loops == maxLoops+1 {
+				issues = append(issues, at(tree, e, "the expression has too many loops, at most %d are allowed: split it", maxLoops))
+			}
+		case ast.StructKind:
+			issues = append(issues, at(tree, e, "a condition cannot make a %s: use a map, {\"key\": value}", e.AsStruct().TypeName()))
+		case ast.CallKind:
+			if pattern, ok := patternOf(e.AsCall()); ok {
+				issues = append(issues, checkPattern(tree, pattern)...)
+			}
+		}
+	}))
+	return issues
+}
+
+// patternOf returns the regular expression of a call, if it is a literal.
+func patternOf(call ast.CallExpr) (ast.Expr, bool) {
+	args := call.Args()
+	if call.IsMemberFunction() {
+		args = append([]ast.Expr{call.Target()}, args...)
+	}
+	if len(args) < 2 || args[1].Kind() != ast.LiteralKind {
+		return nil, false
+	}
+	switch call.FunctionName() {
+	case "matches", "find", "findAll":
+		return args[1], true
+	case "extract", "extractAll", "replace":
+		// regex.replace(text, pattern, …) is parsed as a method of regex.
+		if !call.IsMemberFunction() || call.Target().Kind() != ast.IdentKind || call.Target().AsIdent() != "regex" {
+			return nil, false
+		}
+		return args[2], len(args) > 2 && args[2].Kind() == ast.LiteralKind
+	}
+	return nil, false
+}
+
+func checkPattern(tree *ast.AST, pattern ast.Expr) []Issue {
+	s, ok := pattern.AsLiteral().(types.String)
+	if !ok {
+		return nil
+	}
+	if _, err := regexp.Compile(string(s)); err != nil {
+		return []Issue{at(tree, pattern, "%s", err)}
+	}
+	if n := programSize(string(s)); n > maxPattern {
+		return []Issue{at(tree, pattern, "the regular expression is too large (%d instructions, at most %d): repeat less in it", n, maxPattern)}
+	}
+	return nil
+}
