@@ -112,7 +112,7 @@ func (c *Case) read(file txtar.File) (err error) {
 func Samples() ([]Case, error) {
 	var cases []Case
 	for _, name := range []string{samples.StytchQuickstart, samples.CerbosContacts, samples.YorAuthPosts, samples.Broken} {
-		c, err := sample(name)
+		c, err := Sample(name)
 		if err != nil {
 			return nil, fmt.Errorf("read sample %s: %w", name, err)
 		}
@@ -121,7 +121,8 @@ func Samples() ([]Case, error) {
 	return cases, nil
 }
 
-func sample(name string) (Case, error) {
+// Sample returns one sample as a case.
+func Sample(name string) (Case, error) {
 	c := Case{Name: name, About: "the sample " + name}
 	text, err := samples.Checks(name)
 	if err != nil {
@@ -137,6 +138,24 @@ func sample(name string) (Case, error) {
 }
 
 func manifests(name string) ([]testkit.Object, error) {
+	documents, err := Documents(name)
+	if err != nil {
+		return nil, err
+	}
+	var objects []testkit.Object
+	for _, document := range documents {
+		more, err := testkit.Objects(document)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, more...)
+	}
+	return objects, nil
+}
+
+// Documents returns the YAML documents of a sample as they are written, in the
+// order of the files.
+func Documents(name string) ([][]byte, error) {
 	folder, err := samples.Manifests(name)
 	if err != nil {
 		return nil, err
@@ -145,17 +164,15 @@ func manifests(name string) ([]testkit.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	var objects []testkit.Object
+	var documents [][]byte
 	for _, name := range names {
 		text, err := fs.ReadFile(folder, name)
 		if err != nil {
 			return nil, err
 		}
-		more, err := testkit.Objects(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		for document := range strings.SplitSeq(string(text), "\n---\n") {
+			documents = append(documents, []byte(document))
 		}
-		objects = append(objects, more...)
 	}
-	return objects, nil
+	return documents, nil
 }
