@@ -34,7 +34,7 @@ func (f *faults) connection(path string, s v1alpha1.Subject) bool {
 	sso := string(s.Type) == authz.TypeSSOGroup
 	switch {
 	case sso && s.Connection == "":
-		f.invalid(path, "is missing: a subject of type sso_group needs the id of its SSO connection")
+		f.invalid(path, "the connection is missing: a subject of type sso_group needs the id of its SSO connection")
 	case !sso && s.Connection != "":
 		f.invalid(path, "%s belongs to a subject of type sso_group, and this one is of type %s: remove the connection or change the type",
 			quote(s.Connection), quote(string(s.Type)))
@@ -49,7 +49,7 @@ func (f *faults) connection(path string, s v1alpha1.Subject) bool {
 func (f *faults) subjectID(path string, s v1alpha1.Subject) bool {
 	switch typ := string(s.Type); {
 	case s.ID == "":
-		f.invalid(path, "is empty: write the subject's id, or * for every subject of the type")
+		f.invalid(path, "the id is empty: write the subject's id, or * for every subject of the type")
 	case utf8.RuneCountInString(s.ID) > maxSubjectID:
 		f.invalid(path, "%s is longer than %d characters: write the subject's id", quote(s.ID), maxSubjectID)
 	case s.ID == authz.Wildcard && authz.ReservedType(typ):
@@ -99,7 +99,7 @@ func (f *faults) instance(path string, r v1alpha1.ResourceRef) bool {
 	typed := f.id(path+".type", string(r.Type))
 	switch {
 	case r.ID == "":
-		f.invalid(path+".id", "is empty: write the id of the instance, or leave resources out to mean all of them")
+		f.invalid(path+".id", "the id is empty: write the id of the instance, or leave resources out to mean all of them")
 	case utf8.RuneCountInString(r.ID) > maxSubjectID:
 		f.invalid(path+".id", "%s is longer than %d characters: write the id of the instance", quote(r.ID), maxSubjectID)
 	case strings.Contains(r.ID, authz.Wildcard):

@@ -33,7 +33,7 @@ const typeAnonymous = "anonymous"
 
 // RoleRefs reports what a role names and the vocabulary lacks, and inheritance
 // that leads back to the role. The diagnostics are errors of the aspect
-// References.
+// References. What is no id at all has been reported by the compiler.
 func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 	r := refs{v: v}
 	for i, id := range u.Inherits {
@@ -46,18 +46,19 @@ func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 }
 
 // BindingRefs reports what a binding names and the vocabulary lacks: errors of
-// the aspect References, and warnings.
+// the aspect References, and warnings. What is no id at all has been reported by
+// the compiler.
 func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
 	r := refs{v: v}
 	for i, role := range u.Roles {
-		if id := role.Value(); !v.HasRole(id) {
+		if id := role.Value(); validName(id, false) && !v.HasRole(id) {
 			r.lacks(v1alpha1.ReasonRoleNotFound, index("spec.roles", i),
-				"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole, until when the binding does not give it",
+				"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole; until then the binding does not give it",
 				quote(id), DidYouMean(id, v.RoleIDs()))
 		}
 	}
 	for i, res := range u.Resources {
-		if _, declared := v.Actions(res.Type); !declared {
+		if _, declared := v.Actions(res.Type); !declared && validName(res.Type, false) {
 			r.lacks(v1alpha1.ReasonResourceNotFound, index("spec.resources", i)+".type", "%s", noSuchType(res.Type, v))
 		}
 	}
@@ -81,14 +82,17 @@ func (r *refs) lacks(reason, path, format string, args ...any) {
 }
 
 func noSuchType(typ string, v Vocabulary) string {
-	return fmt.Sprintf("%s is a type that no rcres in this namespace declares%s: correct it, or declare the type",
+	return fmt.Sprintf("%s is declared by no rcres in this namespace%s: correct it, or declare the type",
 		quote(typ), DidYouMean(typ, v.Types()))
 }
 
 func (r *refs) inherited(path, role, id string) {
+	if !validName(id, false) {
+		return
+	}
 	if !r.v.HasRole(id) {
 		r.lacks(v1alpha1.ReasonInheritedRoleNotFound, path,
-			"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole, until when neither its Allows nor its Denies are inherited",
+			"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole; until then neither its Allows nor its Denies are inherited",
 			quote(id), DidYouMean(id, r.v.RoleIDs()))
 		return
 	}
@@ -102,6 +106,9 @@ func (r *refs) inherited(path, role, id string) {
 // permission judges the actions against the types that the resource means: what
 // one of them declares is there.
 func (r *refs) permission(path string, p *policy.Permission) {
+	if !validName(p.Resource, true) {
+		return
+	}
 	types := matching(p.Resource, r.v.Types())
 	if len(types) == 0 {
 		r.unknownResource(path+".resource", p)
@@ -113,7 +120,7 @@ func (r *refs) permission(path string, p *policy.Permission) {
 		actions = append(actions, names...)
 	}
 	for i, a := range p.Actions {
-		if len(matching(a, actions)) == 0 {
+		if validName(a, true) && len(matching(a, actions)) == 0 {
 			r.unknownAction(index(path+".actions", i), p, a, actions)
 		}
 	}
@@ -123,7 +130,7 @@ func (r *refs) unknownResource(path string, p *policy.Permission) {
 	reason, what := v1alpha1.ReasonResourceNotFound, noSuchType(p.Resource, r.v)
 	if policy.IsPattern(p.Resource) {
 		reason = v1alpha1.ReasonPatternMatchesNothing
-		what = fmt.Sprintf("%s matches no type that an rcres in this namespace declares%s: correct it, or declare such a type",
+		what = fmt.Sprintf("%s matches no type that is declared in this namespace%s: correct it, or declare such a type",
 			quote(p.Resource), DidYouMean(p.Resource, r.v.Types()))
 	}
 	r.nothing(reason, path, p, what)
@@ -142,7 +149,7 @@ func (r *refs) unknownAction(path string, p *policy.Permission, action string, d
 // worse for a Deny: it lets pass what it was meant to forbid.
 func (r *refs) nothing(reason, path string, p *policy.Permission, what string) {
 	if p.Deny {
-		reason, what = v1alpha1.ReasonDenyMatchesNothing, what+", because this Deny forbids nothing by it"
+		reason, what = v1alpha1.ReasonDenyMatchesNothing, what+"; until then this Deny forbids nothing by it"
 	}
 	r.lacks(reason, path, "%s", what)
 }

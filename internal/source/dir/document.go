@@ -3,6 +3,7 @@
 package dir
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -110,7 +111,7 @@ func (d *document) parse() *Fault {
 		return d.syntax(err)
 	}
 	if isJSON {
-		text = withoutSurrogates(text)
+		text = withoutJSONEscapes(text)
 	}
 	var n yaml.Node
 	if err := yaml.Unmarshal(text, &n); err != nil {
@@ -134,16 +135,15 @@ func (d *document) parseValue(text []byte, isJSON bool) error {
 	return utiljson.Unmarshal(text, &d.value)
 }
 
-// surrogates finds escapes in JSON; a pair of them can be one character, which
-// YAML does not know.
-var surrogates = regexp.MustCompile(`(?i)\\u(?:d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\.`)
+// escapes finds the escapes of JSON; two surrogates count as one.
+var escapes = regexp.MustCompile(`(?i)\\u(?:d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\.`)
 
-// withoutSurrogates puts as many other characters in place of such pairs, so
-// that positions stay what they are.
-func withoutSurrogates(text []byte) []byte {
-	return surrogates.ReplaceAllFunc(text, func(escape []byte) []byte {
-		if len(escape) > 2 {
-			return []byte(strings.Repeat("_", len(escape)))
+// withoutJSONEscapes puts as many other characters in place of the escapes that
+// the YAML library does not know, so that positions stay what they are.
+func withoutJSONEscapes(text []byte) []byte {
+	return escapes.ReplaceAllFunc(text, func(escape []byte) []byte {
+		if len(escape) > 2 || escape[1] == '/' {
+			return bytes.Repeat([]byte("_"), len(escape))
 		}
 		return escape
 	})

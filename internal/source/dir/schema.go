@@ -143,6 +143,9 @@ func blocksRules(err *field.Error) bool {
 // fields returns the names of the fields beside an unknown one, given the path
 // of the object that holds it.
 func (s *schema) fields(path string) []string {
+	if path == "metadata" {
+		return []string{"name", "namespace", "labels", "annotations"}
+	}
 	at := s.structural
 	for _, step := range steps(path) {
 		if at.Items != nil {

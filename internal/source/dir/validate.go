@@ -100,6 +100,10 @@ func (v *validator) metadata(object map[string]any) (unknown []string, ok bool) 
 		Name: m.Name, Namespace: m.Namespace, Labels: m.Labels, Annotations: m.Annotations,
 		Finalizers: m.Finalizers, OwnerReferences: m.OwnerReferences,
 	}
+	if m.Name == "" && m.GenerateName != "" {
+		v.fault("metadata.generateName", v1alpha1.ReasonInvalidSpec, "only an API server generates names: give the object a metadata.name")
+		return unknown, true
+	}
 	v.invalid(apivalidation.ValidateObjectMeta(&v.meta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata")))
 	return unknown, true
 }
@@ -119,8 +123,8 @@ func (v *validator) strict(object map[string]any, unknown []string) {
 	}
 	for _, path := range append(unknown, v.schema.prune(object)...) {
 		dot := strings.LastIndexByte(path, '.')
-		v.fault(path, ReasonUnknownField, fmt.Sprintf("unknown field %q%s: correct it, or remove it",
-			path, compile.DidYouMean(path[dot+1:], v.schema.fields(path[:max(dot, 0)]))))
+		v.fault(path, ReasonUnknownField, fmt.Sprintf("unknown field%s: correct it, or remove it",
+			compile.DidYouMean(path[dot+1:], v.schema.fields(path[:max(dot, 0)]))))
 	}
 }
 
@@ -148,9 +152,21 @@ func nulls(value any, path string) []string {
 // server says it.
 func (v *validator) invalid(errs field.ErrorList) {
 	for _, err := range errs {
-		path := strings.TrimPrefix(err.Field, "<nil>")
-		v.fault(path, v1alpha1.ReasonInvalidSpec, strings.Join(strings.Fields(err.ErrorBody()), " "))
+		if v.isNull(err.Field) {
+			continue
+		}
+		message := strings.Join(strings.Fields(err.ErrorBody()), " ")
+		if err.Type == field.ErrorTypeTypeInvalid && strings.Contains(message, "must be of type string") {
+			message += ": put it in quotes if it is meant as text"
+		}
+		v.fault(err.Field, v1alpha1.ReasonInvalidSpec, message)
 	}
+}
+
+// isNull reports whether the field has been found to have no value, which the
+// schema then says in its way.
+func (v *validator) isNull(path string) bool {
+	return slices.ContainsFunc(v.faults, func(f Fault) bool { return f.Path == path && f.Reason == ReasonNullField })
 }
 
 // typed converts the object to its Go type.
