@@ -15,10 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // root is the repository's root, as seen from this package's folder.
@@ -52,6 +54,7 @@ func startCluster(t *testing.T) *cluster {
 	if bin == "" {
 		t.Fatal("KUBEBUILDER_ASSETS must name the folder of kube-apiserver, etcd and kubectl: run `make test-kube`, or set it to what hack/kube/build.sh prints")
 	}
+	log.SetLogger(logr.Discard()) // envtest's; it returns what goes wrong
 	c := &cluster{bin: bin, home: t.TempDir(), env: &envtest.Environment{
 		UseExistingCluster:       new(false),
 		BinaryAssetsDirectory:    bin,
@@ -110,6 +113,11 @@ func eventually(t *testing.T, what string, condition func(context.Context) error
 	if err != nil {
 		t.Fatalf("%s: %v: %v", what, err, last)
 	}
+}
+
+// address returns the server's host and port.
+func (c *cluster) address() string {
+	return strings.TrimSuffix(strings.TrimPrefix(c.env.Config.Host, "https://"), "/")
 }
 
 // kubectl runs kubectl as the administrator and returns what it prints.

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rolecall/rolecall/internal/testkit/crdcases"
@@ -27,6 +27,7 @@ const sizeLimit = 128 * 1024
 // TestCRDs installs the CRDs as a user does and asks the server for all that it
 // knows of them.
 func TestCRDs(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t)
 	t.Run("each is small enough for client-side apply", func(t *testing.T) { smallCRDs(t) })
 	t.Run("client-side apply installs them, twice", func(t *testing.T) {
@@ -60,12 +61,12 @@ func smallCRDs(t *testing.T) {
 }
 
 func healthyCRDs(t *testing.T, c *cluster) {
-	want := map[apiextensions.CustomResourceDefinitionConditionType]apiextensions.ConditionStatus{
-		apiextensions.Established: apiextensions.ConditionTrue, apiextensions.NamesAccepted: apiextensions.ConditionTrue,
+	want := map[apiextensionsv1.CustomResourceDefinitionConditionType]apiextensionsv1.ConditionStatus{
+		apiextensionsv1.Established: apiextensionsv1.ConditionTrue, apiextensionsv1.NamesAccepted: apiextensionsv1.ConditionTrue,
 	}
 	for _, crd := range installedCRDs(t, c) {
 		// What the server objects to (NonStructuralSchema, say) is a condition more.
-		got := map[apiextensions.CustomResourceDefinitionConditionType]apiextensions.ConditionStatus{}
+		got := map[apiextensionsv1.CustomResourceDefinitionConditionType]apiextensionsv1.ConditionStatus{}
 		for _, condition := range crd.Status.Conditions {
 			got[condition.Type] = condition.Status
 		}
@@ -78,7 +79,7 @@ func healthyCRDs(t *testing.T, c *cluster) {
 func servedKinds(t *testing.T, c *cluster) {
 	type names struct {
 		ShortNames, Categories []string
-		Scope                  apiextensions.ResourceScope
+		Scope                  apiextensionsv1.ResourceScope
 		Versions               []string
 	}
 	want := map[string]names{
@@ -101,9 +102,9 @@ func servedKinds(t *testing.T, c *cluster) {
 	}
 }
 
-func installedCRDs(t *testing.T, c *cluster) []apiextensions.CustomResourceDefinition {
+func installedCRDs(t *testing.T, c *cluster) []apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
-	var list apiextensions.CustomResourceDefinitionList
+	var list apiextensionsv1.CustomResourceDefinitionList
 	if err := json.Unmarshal([]byte(c.kubectl(t, "get", "crd", "-o", "json")), &list); err != nil {
 		t.Fatal(err)
 	}

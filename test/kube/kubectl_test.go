@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
 
 // TestKubectl shows what a user of kubectl sees of the kinds, without any
 // operator.
 func TestKubectl(t *testing.T) {
+	t.Parallel()
 	c := startClusterWithCRDs(t)
 	t.Run("explain has a text for every field", func(t *testing.T) { explainAll(t, c) })
 	t.Run("client-side apply", func(t *testing.T) { clientSideApply(t, c) })
@@ -50,7 +51,7 @@ func explainAll(t *testing.T, c *cluster) {
 }
 
 // nodes lists the paths of everything that has fields.
-func nodes(path string, schema apiextensions.JSONSchemaProps) []string {
+func nodes(path string, schema apiextensionsv1.JSONSchemaProps) []string {
 	if schema.Items != nil && schema.Items.Schema != nil {
 		return nodes(path, *schema.Items.Schema)
 	}
@@ -129,7 +130,7 @@ func serverSideApply(t *testing.T, c *cluster) {
 func refusedApply(t *testing.T, c *cluster) {
 	clientSide := []string{"apply", "-f", "-"}
 	serverSide := []string{"apply", "--server-side", "--force-conflicts", "-f", "-"}
-	misspelt := strings.Replace(editorRole, "description:", "descriptoin:", 1)
+	misnamed := strings.Replace(editorRole, "description:", "text:", 1)
 	otherID := strings.Replace(editorRole, "spec:", "spec:\n  id: writer", 1)
 	noScope := strings.Replace(bindingOf, `"*"`, `""`, 1)
 	immutable := "spec.id: Forbidden: the id is immutable (without spec.id it is metadata.name): delete the Role and create it anew"
@@ -138,8 +139,8 @@ func refusedApply(t *testing.T, c *cluster) {
 		manifest string
 		want     string
 	}{
-		"a field that does not exist":                      {clientSide, misspelt, `unknown field "spec.descriptoin"`},
-		"a field that does not exist, server-side":         {serverSide, misspelt, ".spec.descriptoin: field not declared in schema"},
+		"a field that does not exist":                      {clientSide, misnamed, `unknown field "spec.text"`},
+		"a field that does not exist, server-side":         {serverSide, misnamed, ".spec.text: field not declared in schema"},
 		"an id that would change":                          {clientSide, otherID, immutable},
 		"an id that would change, server-side":             {serverSide, otherID, immutable},
 		"a binding whose scope renders empty":              {clientSide, noScope, "spec.scope in body should be at least 1 chars long"},

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
 
 // Bound is one thing that a CRD refuses: a CEL rule or a keyword of the schema.
@@ -34,7 +34,7 @@ func (b Bound) Covers(r Refusal) bool {
 
 // Bounds lists what the version of a CRD refuses in what people write: every
 // CEL rule, and every bound of the schema outside of metadata and status.
-func Bounds(version apiextensions.CustomResourceDefinitionVersion) []Bound {
+func Bounds(version apiextensionsv1.CustomResourceDefinitionVersion) []Bound {
 	root := *version.Schema.OpenAPIV3Schema
 	bounds := rules("", root)
 	bounds = append(bounds, required("", root)...)
@@ -47,7 +47,7 @@ func Bounds(version apiextensions.CustomResourceDefinitionVersion) []Bound {
 }
 
 // walk lists the bounds of the schema at path and of all below it.
-func walk(path string, schema apiextensions.JSONSchemaProps) []Bound {
+func walk(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
 	bounds := slices.Concat(rules(path, schema), required(path, schema), text(path, schema), list(path, schema))
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		bounds = append(bounds, walk(path+"."+name, schema.Properties[name])...)
@@ -58,7 +58,7 @@ func walk(path string, schema apiextensions.JSONSchemaProps) []Bound {
 	return bounds
 }
 
-func rules(path string, schema apiextensions.JSONSchemaProps) []Bound {
+func rules(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
 	var bounds []Bound
 	for _, rule := range schema.XValidations {
 		at := strings.TrimPrefix(path+rule.FieldPath, ".")
@@ -67,7 +67,7 @@ func rules(path string, schema apiextensions.JSONSchemaProps) []Bound {
 	return bounds
 }
 
-func required(path string, schema apiextensions.JSONSchemaProps) []Bound {
+func required(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
 	var bounds []Bound
 	for _, name := range schema.Required {
 		at := strings.TrimPrefix(path+"."+name, ".")
@@ -76,7 +76,7 @@ func required(path string, schema apiextensions.JSONSchemaProps) []Bound {
 	return bounds
 }
 
-func text(path string, schema apiextensions.JSONSchemaProps) []Bound {
+func text(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
 	var bounds []Bound
 	if n := schema.MinLength; n != nil {
 		bounds = append(bounds, Bound{Path: path, Message: fmt.Sprintf("should be at least %d chars long", *n), Limit: *n})
@@ -96,7 +96,7 @@ func text(path string, schema apiextensions.JSONSchemaProps) []Bound {
 	return bounds
 }
 
-func enum(path string, values []apiextensions.JSON) Bound {
+func enum(path string, values []apiextensionsv1.JSON) Bound {
 	b := Bound{Path: path, Limit: -1}
 	for _, v := range values {
 		b.Values = append(b.Values, string(v.Raw))
@@ -105,7 +105,7 @@ func enum(path string, values []apiextensions.JSON) Bound {
 	return b
 }
 
-func list(path string, schema apiextensions.JSONSchemaProps) []Bound {
+func list(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
 	var bounds []Bound
 	if n := schema.MinItems; n != nil {
 		bounds = append(bounds, Bound{Path: path, Message: fmt.Sprintf("should have at least %d items", *n), Limit: *n})

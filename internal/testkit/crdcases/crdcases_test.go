@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -51,10 +52,8 @@ func checkBound(t *testing.T, name string, bound crdcases.Bound, cases []crdcase
 
 func refuses(cases []crdcases.Case, bound crdcases.Bound) bool {
 	for _, c := range cases {
-		for _, refusal := range c.Refused {
-			if bound.Covers(refusal) {
-				return true
-			}
+		if slices.ContainsFunc(c.Refused, bound.Covers) {
+			return true
 		}
 	}
 	return false
@@ -160,19 +159,19 @@ func load(t *testing.T) map[string][]crdcases.Case {
 	return byKind
 }
 
-func readCRDs(t *testing.T) []apiextensions.CustomResourceDefinition {
+func readCRDs(t *testing.T) []apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	names, err := filepath.Glob("../../../config/crd/bases/*.yaml")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no CRDs in config/crd/bases: %v", err)
 	}
-	var crds []apiextensions.CustomResourceDefinition
+	var crds []apiextensionsv1.CustomResourceDefinition
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var crd apiextensions.CustomResourceDefinition
+		var crd apiextensionsv1.CustomResourceDefinition
 		if err := yaml.UnmarshalStrict(text, &crd); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kube
+
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// The operator's own namespace and service account, as config/default names them.
+const (
+	operatorNamespace = "rolecall-system"
+	operatorAccount   = "rolecall-manager"
+)
+
+// installation is what a cluster's administrator applies.
+var installation = filepath.Join(root, "config/default")
+
+// buildOperator builds the command as it is in the tree.
+func buildOperator(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "rolecall")
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rolecall")
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("build cmd/rolecall: %v\n%s", err, out)
+	}
+	return program
+}
+
+// installOperator applies what config/default holds, all but the CRDs.
+func (c *cluster) installOperator(t *testing.T) {
+	t.Helper()
+	var rest []string
+	for manifest := range strings.SplitSeq(c.kubectl(t, "kustomize", installation), "\n---\n") {
+		if !strings.Contains(manifest, "kind: CustomResourceDefinition\n") {
+			rest = append(rest, manifest)
+		}
+	}
+	c.kubectlApply(t, strings.Join(rest, "\n---\n"), "apply", "-f", "-")
+}
+
+// operatorKubeconfig returns a kubeconfig with the token of the operator's
+// service account, whose rights are thus those of config/rbac. The server is
+// called at the address.
+func (c *cluster) operatorKubeconfig(t *testing.T, address string) string {
+	t.Helper()
+	token := strings.TrimSpace(c.kubectl(t, "create", "token", operatorAccount, "-n", operatorNamespace))
+	return writeFile(t, "operator.kubeconfig", fmt.Appendf(nil, `
+apiVersion: v1
+kind: Config
+current-context: operator
+contexts: [{name: operator, context: {cluster: test, user: operator}}]
+clusters: [{name: test, cluster: {server: "https://%s", certificate-authority-data: %s}}]
+users: [{name: operator, user: {token: %q}}]
+`, address, base64.StdEncoding.EncodeToString(c.env.Config.CAData), token))
+}
+
+// operator is a running `rolecall serve`.
+type operator struct {
+	http, health string
+
+	process *os.Process
+	log     *logBuffer
+	ended   chan struct{}
+}
+
+// startOperator starts a replica. It is killed when the test ends, and its log
+// is shown if the test has failed.
+func startOperator(t *testing.T, program, kubeconfig string) *operator {
+	t.Helper()
+	o := &operator{http: freeAddress(t), health: freeAddress(t), log: &logBuffer{}, ended: make(chan struct{})}
+	config := writeFile(t, "rolecall.yaml", fmt.Appendf(nil, `
+apiVersion: config.rolecall.dev/v1alpha1
+kind: ServerConfiguration
+http: {bindAddress: %q}
+health: {bindAddress: %q}
+metrics: {bindAddress: %q}
+leaderElection: {namespace: %q}
+log: {level: debug}
+`, o.http, o.health, freeAddress(t), operatorNamespace))
+	command := exec.Command(program, "serve", "--kubeconfig", kubeconfig, "--config", config)
+	command.Stdout, command.Stderr = o.log, o.log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	o.process = command.Process
+	go func() {
+		defer close(o.ended)
+		_ = command.Wait() // what it ends with is in the log
+	}()
+	t.Cleanup(func() {
+		o.end(t, os.Kill)
+		if t.Failed() {
+			t.Logf("the log of the operator at %s:\n%s", o.http, o.log.String())
+		}
+	})
+	return o
+}
+
+// end sends the signal and waits until the process is gone.
+func (o *operator) end(t *testing.T, signal os.Signal) {
+	t.Helper()
+	select {
+	case <-o.ended:
+		return
+	default:
+	}
+	if err := o.process.Signal(signal); err != nil {
+		t.Errorf("signal the operator: %v", err)
+	}
+	<-o.ended
+}
+
+// stop ends the replica as a Deployment does.
+func (o *operator) stop(t *testing.T) { o.end(t, syscall.SIGTERM) }
+
+// ready returns nil once the replica serves checks.
+func (o *operator) ready(ctx context.Context) error {
+	response, err := request(ctx, http.MethodGet, "http://"+o.health+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("/readyz answers %s", response.Status)
+	}
+	return nil
+}
+
+// question is an AuthZEN evaluation; the fields are what the samples' checks ask.
+type question struct {
+	Subject  entity         `json:"subject"`
+	Action   action         `json:"action"`
+	Resource entity         `json:"resource"`
+	Context  map[string]any `json:"context,omitempty"`
+}
+
+type entity struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+type action struct {
+	Name string `json:"name"`
+}
+
+// answer is what the check endpoint says.
+type answer struct {
+	Decision bool `json:"decision"`
+	Context  struct {
+		Reason string   `json:"reason"`
+		Roles  []string `json:"roles"`
+	} `json:"context"`
+}
+
+// ask asks the replica a question about a namespace.
+func (o *operator) ask(ctx context.Context, namespace string, q question) (answer, error) {
+	var a answer
+	body, err := json.Marshal(q)
+	if err != nil {
+		return a, err
+	}
+	url := fmt.Sprintf("http://%s/ns/%s/access/v1/evaluation", o.http, namespace)
+	response, err := request(ctx, http.MethodPost, url, body)
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return a, fmt.Errorf("%s answers %s", url, response.Status)
+	}
+	return a, json.NewDecoder(response.Body).Decode(&a)
+}
+
+func request(ctx context.Context, method, url string, body []byte) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	return http.DefaultClient.Do(r)
+}
+
+// freeAddress returns a loopback address that nothing listens at.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// logBuffer collects what a process writes.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write appends to the log.
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// String returns the log so far.
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
