@@ -24,8 +24,9 @@ DECISIONS ?= 1000000
 BENCH ?= .
 
 # What shares memory between goroutines. The other packages are pure functions.
-RACE_PACKAGES ?= ./internal/policy/... ./internal/store/... ./internal/source/... \
-	./internal/server/... ./internal/wire/... ./internal/operator/... ./controllers/...
+RACE_PACKAGES ?= ./controllers/... ./internal/devcluster/... ./internal/expr/... ./internal/metrics/... \
+	./internal/operator/... ./internal/policy/... ./internal/server/... ./internal/source/... ./internal/store/... \
+	./internal/testkit/... ./internal/wire/...
 
 ##@ Use
 
@@ -93,7 +94,7 @@ mutants: ## Switch off every rule of the decision in turn: each must turn a test
 
 .PHONY: soak
 soak: ## Compare DECISIONS random decisions with the oracle.
-	go test -count=1 -timeout=0 -run '^TestRandom' ./internal/policy/ -rolecall.decisions=$(DECISIONS)
+	go test -count=1 -timeout=0 -run '^TestRandom$$' ./internal/testkit/conformance -decisions=$(DECISIONS)
 
 .PHONY: bench
 bench: ## Run the benchmarks that BENCH matches.
