@@ -57,6 +57,6 @@ an action to a resource.`,
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServeCommand(), newLintCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCheckCommand(), newLintCommand(), newVersionCommand())
 	return root
 }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const checkLong = `Check asks whether a subject may do an action to a resource: a running server, or
+with --dir the manifests of a folder, which are compiled and asked on the spot. It
+prints the decision, its reason and the roles that decided.
+
+Exit status: 0 if it is allowed, 1 if it is denied, 2 if there is no answer (the
+server cannot be reached, the manifests are bad, a flag is wrong). So in a shell
+everything but an allow is false:
+
+  if rolecall check ... ; then ... ; fi
+
+A subject is TYPE:ID, or only an ID, which means a user. A resource is TYPE/ID, or
+only a TYPE if it is not about one instance. If a type has a colon or a slash
+itself, give it with --subject-type or --resource-type; then --subject and
+--resource are the whole id.
+
+Properties and context are NAME=VALUE. A value that is JSON is taken as JSON
+(42, true, ["a","b"], "42"), any other as a string. As everywhere in AuthZEN some
+of the subject's properties give authority: roles, groups, email, email_verified,
+sso_connections, sso_groups.
+
+With -o json the output is the answer as AuthZEN has it: decision, and context
+with reason, roles and revision.`
+
+const checkExample = `  rolecall check --subject user:alice --action read --resource document/handbook
+  rolecall check --namespace shop --subject alice --action refund --resource order/17 --scope org:acme \
+    --resource-property amount=25 --context mfa=true
+  rolecall check --dir policy/ --subject bob --action update --resource document \
+    --subject-property 'groups=["editors"]' -o json`
+
+// check is one run of the command.
+type check struct {
+	server, dir string
+	namespace   string
+	output      string
+	timeout     time.Duration
+	question    question
+}
+
+func newCheckCommand() *cobra.Command {
+	c := &check{}
+	cmd := &cobra.Command{
+		Use:     "check --subject [TYPE:]ID --action NAME --resource TYPE[/ID]",
+		Short:   "Ask a server or a folder whether a subject may do something",
+		Long:    checkLong,
+		Example: checkExample,
+		Args:    cobra.NoArgs,
+		RunE:    c.run,
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.server, "server", "http://127.0.0.1:8080", "`URL` of the server to ask")
+	f.StringVar(&c.dir, "dir", "", "ask the manifests of this `folder` instead of a server")
+	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the policy (default: the server's default namespace; with --dir, default)")
+	f.StringVarP(&c.output, "output", "o", "text", "text or json")
+	f.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long to wait for the answer")
+	c.question.flags(f)
+	cmd.MarkFlagsMutuallyExclusive("server", "dir")
+	return cmd
+}
+
+func (c *check) run(cmd *cobra.Command, _ []string) error {
+	if c.output != "text" && c.output != "json" {
+		return fmt.Errorf("--output %q: want text or json", c.output)
+	}
+	body, err := c.question.body()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+	defer cancel()
+	ask := c.askServer
+	if c.dir != "" {
+		ask = c.askFolder
+	}
+	text, err := ask(ctx, body)
+	if err != nil {
+		return err
+	}
+	a, err := parseAnswer(text)
+	if err != nil {
+		return err
+	}
+	if err := a.print(cmd.OutOrStdout(), c.output); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	if !*a.Decision {
+		return &exitStatus{code: 1}
+	}
+	return nil
+}
+
+// answer is a decision as the server and -o json write it.
+type answer struct {
+	Decision *bool `json:"decision"`
+	Context  struct {
+		Reason   string   `json:"reason"`
+		Roles    []string `json:"roles"`
+		Revision string   `json:"revision"`
+	} `json:"context"`
+}
+
+// parseAnswer reads an answer. What has no decision is none, and never an allow.
+func parseAnswer(text []byte) (*answer, error) {
+	a := &answer{}
+	if err := json.Unmarshal(text, a); err != nil {
+		return nil, fmt.Errorf("the answer is not that of an AuthZEN server: %w", err)
+	}
+	if a.Decision == nil {
+		return nil, fmt.Errorf("the answer is not that of an AuthZEN server, it has no decision: %.200s", text)
+	}
+	return a, nil
+}
+
+func (a *answer) print(w io.Writer, output string) error {
+	if output == "json" {
+		if a.Context.Roles == nil {
+			a.Context.Roles = []string{}
+		}
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(a)
+	}
+	decision := "deny"
+	if *a.Decision {
+		decision = "allow"
+	}
+	roles := strings.Join(a.Context.Roles, ", ")
+	if roles == "" {
+		roles = "-"
+	}
+	_, err := fmt.Fprintf(w, "decision: %s\nreason:   %s\nroles:    %s\n", decision, a.Context.Reason, roles)
+	return err
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/compile"
+	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/source/dir"
+	"github.com/rolecall/rolecall/internal/store"
+	"github.com/rolecall/rolecall/internal/wire/authzen"
+)
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 1 << 20
+
+// askServer sends the body to the server and returns its answer.
+func (c *check) askServer(ctx context.Context, body []byte) ([]byte, error) {
+	endpoint, err := c.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("--server %q: %w", c.server, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := new(http.Client).Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("ask %s: nobody listens there; start `rolecall serve`, or give --server URL or --dir FOLDER", c.server)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.server, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", c.server, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s: %s", c.server, resp.Status, message(text))
+	}
+	return text, nil
+}
+
+// endpoint is the URL to ask; --server may have a path, as behind a proxy.
+func (c *check) endpoint() (string, error) {
+	base, err := url.Parse(c.server)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return "", fmt.Errorf("--server %q: want a URL, as http://127.0.0.1:8080", c.server)
+	}
+	if c.namespace != "" {
+		base = base.JoinPath("ns", url.PathEscape(c.namespace))
+	}
+	return base.JoinPath("access/v1/evaluation").String(), nil
+}
+
+// message is what an error says: a JSON string, or whatever stands there.
+func message(text []byte) string {
+	var said string
+	if err := json.Unmarshal(text, &said); err == nil {
+		return said
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// askFolder takes the folder into force exactly as `rolecall serve --dir` does,
+// and asks it.
+func (c *check) askFolder(ctx context.Context, body []byte) ([]byte, error) {
+	r := authz.Request{}
+	if err := authzen.DecodeEvaluation(body, &r); err != nil {
+		return nil, err
+	}
+	checker, err := loadFolder(ctx, c.dir)
+	if err != nil {
+		return nil, err
+	}
+	r.Namespace, r.Time = cmp.Or(c.namespace, "default"), time.Now()
+	var d authz.Decision
+	if err := checker.Check(&r, &d); err != nil {
+		return nil, err
+	}
+	return authzen.AppendDecision(nil, &d, checker.Revision(), true), nil
+}
+
+// published is a store.Observer that waits for the first publication.
+type published chan struct{}
+
+// Published implements store.Observer.
+func (p published) Published(store.Info, time.Duration) {
+	select {
+	case p <- struct{}{}:
+	default:
+	}
+}
+
+// loadFolder returns the policy of a folder.
+func loadFolder(ctx context.Context, path string) (authz.Checker, error) {
+	env, err := expr.NewEnv()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ready, ended := make(published, 1), make(chan error, 2)
+	compiler := compile.New(env)
+	s := store.New(store.Options{Compiler: compiler, Now: time.Now, Observer: ready})
+	go func() { ended <- s.Run(ctx) }()
+	go func() { ended <- dir.Run(ctx, path, s, dir.Options{Compiler: compiler}) }()
+	select {
+	case <-ready:
+		return s.Checker()
+	case err := <-ended:
+		if err == nil {
+			err = ctx.Err()
+		}
+		return nil, fmt.Errorf("--dir %s: %w", path, err)
+	}
+}

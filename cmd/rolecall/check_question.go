@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// question is what the flags of check ask.
+type question struct {
+	subject, subjectType   string
+	action                 string
+	resource, resourceType string
+	scope                  string
+
+	subjectProperties, actionProperties, resourceProperties, context []string
+}
+
+func (q *question) flags(f *pflag.FlagSet) {
+	f.StringVar(&q.subject, "subject", "", "who asks: `[TYPE:]ID`, as user:alice")
+	f.StringVar(&q.subjectType, "subject-type", "", "`type` of the subject; --subject is the whole id then")
+	f.StringVar(&q.action, "action", "", "`name` of the action")
+	f.StringVar(&q.resource, "resource", "", "what it is done to: `TYPE[/ID]`, as document/handbook")
+	f.StringVar(&q.resourceType, "resource-type", "", "`type` of the resource; --resource is the whole id then")
+	f.StringVar(&q.scope, "scope", "", "`scope` of the check, as org:acme")
+	f.StringArrayVar(&q.subjectProperties, "subject-property", nil, "`NAME=VALUE` of the subject, may be repeated")
+	f.StringArrayVar(&q.actionProperties, "action-property", nil, "`NAME=VALUE` of the action, may be repeated")
+	f.StringArrayVar(&q.resourceProperties, "resource-property", nil, "`NAME=VALUE` of the resource, may be repeated")
+	f.StringArrayVar(&q.context, "context", nil, "`NAME=VALUE` of the context, may be repeated")
+}
+
+// body renders the question as the body of an AuthZEN evaluation.
+func (q *question) body() ([]byte, error) {
+	subject, err := q.subjectEntity()
+	if err != nil {
+		return nil, err
+	}
+	action, err := withProperties(map[string]any{"name": q.action}, "--action-property", q.actionProperties)
+	if err != nil {
+		return nil, err
+	}
+	resource, err := q.resourceEntity()
+	if err != nil {
+		return nil, err
+	}
+	context, err := q.contextObject()
+	if err != nil {
+		return nil, err
+	}
+	if q.action == "" {
+		return nil, errors.New("--action is required: the name of an action, as read")
+	}
+	return json.Marshal(map[string]any{"subject": subject, "action": action, "resource": resource, "context": context})
+}
+
+func (q *question) subjectEntity() (map[string]any, error) {
+	typ, id := q.subjectType, q.subject
+	if typ == "" {
+		var found bool
+		if typ, id, found = strings.Cut(q.subject, ":"); !found {
+			typ, id = "user", q.subject
+		}
+	}
+	if typ == "" || id == "" {
+		return nil, fmt.Errorf("--subject %q: want TYPE:ID, as user:alice, or the ID of a user", q.subject)
+	}
+	return withProperties(map[string]any{"type": typ, "id": id}, "--subject-property", q.subjectProperties)
+}
+
+func (q *question) resourceEntity() (map[string]any, error) {
+	typ, id := q.resourceType, q.resource
+	if typ == "" {
+		typ, id, _ = strings.Cut(q.resource, "/")
+	}
+	if typ == "" {
+		return nil, fmt.Errorf("--resource %q: want TYPE or TYPE/ID, as document/handbook", q.resource)
+	}
+	entity := map[string]any{"type": typ}
+	if id != "" {
+		entity["id"] = id
+	}
+	return withProperties(entity, "--resource-property", q.resourceProperties)
+}
+
+func (q *question) contextObject() (map[string]any, error) {
+	context, err := values("--context", q.context)
+	if err != nil {
+		return nil, err
+	}
+	if q.scope == "" {
+		return context, nil
+	}
+	if _, twice := context["scope"]; twice {
+		return nil, errors.New("--scope and --context scope=… both give the scope; leave one out")
+	}
+	context["scope"] = q.scope
+	return context, nil
+}
+
+func withProperties(entity map[string]any, flag string, pairs []string) (map[string]any, error) {
+	properties, err := values(flag, pairs)
+	if err != nil {
+		return nil, err
+	}
+	if len(properties) > 0 {
+		entity["properties"] = properties
+	}
+	return entity, nil
+}
+
+// values reads NAME=VALUE pairs, where VALUE is JSON or else a string.
+func values(flag string, pairs []string) (map[string]any, error) {
+	object := make(map[string]any, len(pairs))
+	for _, pair := range pairs {
+		name, text, found := strings.Cut(pair, "=")
+		if !found || name == "" {
+			return nil, fmt.Errorf("%s %q: want NAME=VALUE", flag, pair)
+		}
+		if _, twice := object[name]; twice {
+			return nil, fmt.Errorf("%s %q: %s is given twice; a list is %s='[1,2]'", flag, pair, name, name)
+		}
+		if json.Valid([]byte(text)) {
+			object[name] = json.RawMessage(text)
+		} else {
+			object[name] = text
+		}
+	}
+	return object, nil
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/server"
+)
+
+// provider says what it is told to say.
+type provider struct {
+	err atomic.Pointer[error]
+}
+
+func (p *provider) Checker() (authz.Checker, error) {
+	if err := p.err.Load(); err != nil {
+		return nil, *err
+	}
+	return nil, nil
+}
+
+// counter counts answers by door and status.
+type counter struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (c *counter) of(name string) server.Counter {
+	return answered(func(status int) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.counts[fmt.Sprintf("%s %d", name, status)]++
+	})
+}
+
+type answered func(status int)
+
+func (f answered) Answered(status int) { f(status) }
+
+// rig is a server, and what it was made of.
+type rig struct {
+	*server.Server
+	server.Addresses
+	provider provider
+	counter  counter
+	stop     context.CancelFunc
+	ended    chan error
+}
+
+// configure returns the defaults on free ports, changed.
+func configure(change ...func(*configv1alpha1.ServerConfiguration)) *configv1alpha1.ServerConfiguration {
+	c := &configv1alpha1.ServerConfiguration{}
+	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	for _, f := range change {
+		f(c)
+	}
+	config.Default(c)
+	return c
+}
+
+func newRig(c *configv1alpha1.ServerConfiguration, routes ...door.Route) *rig {
+	r := &rig{counter: counter{counts: map[string]int{}}, ended: make(chan error, 1)}
+	r.Server = server.New(server.Options{
+		Config: c, Routes: routes, Provider: &r.provider, Counter: r.counter.of, Logger: logr.Discard(),
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
+	})
+	return r
+}
+
+// run listens and serves until the test ends, or stops it.
+func (r *rig) run(t *testing.T) *rig {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	r.stop = stop
+	if err := r.Listen(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r.Addresses = r.Server.Addresses()
+	go func() {
+		r.ended <- r.Run(ctx)
+		close(r.ended)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-r.ended
+	})
+	return r
+}
+
+// echo is a route that answers with the body that it was sent.
+func echo(change ...func(*door.Route)) door.Route {
+	r := door.Route{
+		Door: "echo", Method: http.MethodPost, Path: "/echo", MediaType: "text/plain",
+		Serve: func(w http.ResponseWriter, r *http.Request) error {
+			body, err := door.ReadBody(r, nil)
+			if err != nil {
+				return err
+			}
+			_, _ = w.Write(body)
+			return nil
+		},
+		Refuse: func(w http.ResponseWriter, status int, message string) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "refused: "+message)
+		},
+	}
+	for _, f := range change {
+		f(&r)
+	}
+	return r
+}
+
+// do sends a request to an address and returns the answer with its body read.
+func do(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+func TestAPortInUse(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	address := taken.Addr().String()
+	tests := map[string]func(*configv1alpha1.ServerConfiguration){
+		"http":    func(c *configv1alpha1.ServerConfiguration) { c.HTTP.BindAddress = address },
+		"health":  func(c *configv1alpha1.ServerConfiguration) { c.Health.BindAddress = address },
+		"metrics": func(c *configv1alpha1.ServerConfiguration) { c.Metrics.BindAddress = address },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := newRig(configure(change)).Listen(t.Context())
+			if err == nil {
+				t.Fatal("it listens")
+			}
+			for _, want := range []string{address, name + ".bindAddress", "another program has the port"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestListenLeavesNothingOpen(t *testing.T) {
+	address := free(t)
+	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) {
+		c.HTTP.BindAddress, c.Metrics.BindAddress = address, "256.0.0.1:1"
+	}))
+	if err := r.Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "256.0.0.1:1") {
+		t.Fatalf("error %v does not name the address", err)
+	}
+	if conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address); err == nil {
+		_ = conn.Close()
+		t.Error("the address that could be opened still is")
+	}
+}
+
+// free returns an address that nobody listens at.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestHealth(t *testing.T) {
+	r := newRig(configure()).run(t)
+	notReady := fmt.Errorf("%w: the objects have not all been read", authz.ErrNotReady)
+	tests := map[string]struct {
+		path   string
+		err    error
+		status int
+		body   string
+	}{
+		"alive":                        {"/healthz", nil, http.StatusOK, "ok\n"},
+		"alive although not ready":     {"/healthz", notReady, http.StatusOK, "ok\n"},
+		"ready":                        {"/readyz", nil, http.StatusOK, "ok\n"},
+		"not ready, with the reason":   {"/readyz", notReady, http.StatusServiceUnavailable, notReady.Error() + "\n"},
+		"no endpoint, and which there": {"/", nil, http.StatusNotFound, "no such endpoint; there are /healthz and /readyz\n"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r.provider.err.Store(nil)
+			if tt.err != nil {
+				r.provider.err.Store(&tt.err)
+			}
+			resp, body := do(t, http.MethodGet, "http://"+r.Health+tt.path, "")
+			if resp.StatusCode != tt.status || body != tt.body {
+				t.Errorf("answer %d %q, want %d %q", resp.StatusCode, body, tt.status, tt.body)
+			}
+		})
+	}
+}
+
+func TestMetricsAreServedOnTheirOwnAddress(t *testing.T) {
+	r := newRig(configure(), echo()).run(t)
+	if resp, body := do(t, http.MethodGet, "http://"+r.Metrics+"/metrics", ""); resp.StatusCode != http.StatusOK || body != "metrics" {
+		t.Errorf("answer %d %q", resp.StatusCode, body)
+	}
+	for _, url := range []string{"http://" + r.HTTP + "/metrics", "http://" + r.Metrics + "/echo", "http://" + r.Health + "/metrics"} {
+		if resp, _ := do(t, http.MethodGet, url, ""); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s answers %d, want 404", url, resp.StatusCode)
+		}
+	}
+}
+
+// TestShutdown: what has begun ends, what is new is refused, probes know.
+func TestShutdown(t *testing.T) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	r := newRig(configure(), echo(func(r *door.Route) {
+		r.Serve = func(w http.ResponseWriter, _ *http.Request) error {
+			close(begun)
+			<-finish
+			_, _ = io.WriteString(w, "done")
+			return nil
+		}
+	})).run(t)
+	type outcome struct {
+		status int
+		body   string
+	}
+	got := make(chan outcome, 1)
+	go func() {
+		resp, body := do(t, http.MethodPost, "http://"+r.HTTP+"/echo", "", "Content-Type", "text/plain")
+		got <- outcome{resp.StatusCode, body}
+	}()
+	<-begun
+	r.stop()
+	await(t, "probes hear that the server is shutting down", func() bool {
+		resp, body := do(t, http.MethodGet, "http://"+r.Health+"/readyz", "")
+		return resp.StatusCode == http.StatusServiceUnavailable && body == "shutting down\n"
+	})
+	await(t, "nobody new is taken", func() bool {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.HTTP)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+	close(finish)
+	if o := <-got; o.status != http.StatusOK || o.body != "done" {
+		t.Errorf("the request that had begun got %d %q", o.status, o.body)
+	}
+	if err := <-r.ended; err != nil {
+		t.Errorf("an orderly end returned %v", err)
+	}
+}
+
+func TestDrainIsBounded(t *testing.T) {
+	begun := make(chan struct{})
+	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Drain.Duration = time.Millisecond }),
+		echo(func(r *door.Route) {
+			r.Serve = func(_ http.ResponseWriter, r *http.Request) error {
+				close(begun)
+				<-r.Context().Done()
+				return nil
+			}
+		})).run(t)
+	go func() {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.HTTP+"/echo", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Content-Type", "text/plain")
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	<-begun
+	r.stop()
+	err := <-r.ended
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "timeouts.drain (1ms)") {
+		t.Errorf("cutting off a request returned %v, want an error that names timeouts.drain", err)
+	}
+}
+
+func TestABrokenListenerEndsTheServer(t *testing.T) {
+	r := newRig(configure()).run(t)
+	r.Close()
+	if err := <-r.ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Run returned %v, want what broke the listener", err)
+	}
+}
+
+// await waits for a condition.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 5*time.Millisecond, time.Minute, true,
+		func(context.Context) (bool, error) { return holds(), nil })
+	if err != nil {
+		t.Fatalf("waited in vain until %s: %v", what, err)
+	}
+}
