@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,7 +22,7 @@ func main() {
 func run(ctx context.Context) int {
 	cmd := newCommand()
 	if err := cmd.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), "rolecall-dev: "+err.Error())
+		cmd.PrintErrln("rolecall-dev: " + err.Error())
 		return 1
 	}
 	return 0

@@ -45,12 +45,18 @@ func (p *ports) add(set *pflag.FlagSet) {
 // has them all open at once, so that one that is given twice is found too.
 func (p *ports) check(ctx context.Context) (err error) {
 	var lc net.ListenConfig
-	for _, one := range p.all() {
-		ln, openErr := lc.Listen(ctx, "tcp", loopback(*one.number))
-		if openErr != nil {
-			return one.explain(openErr)
+	var opened []net.Listener
+	defer func() {
+		for _, ln := range opened {
+			err = errors.Join(err, ln.Close())
 		}
-		defer func() { err = errors.Join(err, ln.Close()) }()
+	}()
+	for _, one := range p.all() {
+		ln, err := lc.Listen(ctx, "tcp", loopback(*one.number))
+		if err != nil {
+			return one.explain(err)
+		}
+		opened = append(opened, ln)
 	}
 	return nil
 }

@@ -43,7 +43,11 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	// Not the test's own context: that would kill it before the cleanups.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	all := append([]string{"--dir=" + dir, "--api-port=0", "--http-port=0", "--health-port=0", "--metrics-port=0"}, args...)
-	cmd := exec.CommandContext(ctx, os.Args[0], all...)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, self, all...)
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	t.Cleanup(func() {
 		cancel()

@@ -144,7 +144,7 @@ func (q question) ask(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask a check: %w", err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var got answer
 	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
 		return "", fmt.Errorf("read the answer to a check (status %s): %w", resp.Status, err)

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -43,19 +42,17 @@ type server struct {
 	err     error
 }
 
-// Main runs the tests, stops the server if one of them started it, and ends
-// the process. A server that does not stop cleanly fails the tests.
+// Main runs the tests and stops the server if one of them started it. It panics
+// if the server does not stop cleanly.
 func Main(m *testing.M) {
 	devcluster.SetLibraryLog(io.Discard)
 	shared.mu.Lock()
 	shared.main = true
 	shared.mu.Unlock()
-	code := m.Run()
+	m.Run() // the process exits with its result when TestMain returns
 	if err := shared.close(); err != nil {
-		fmt.Fprintln(os.Stderr, "stop the API server:", err)
-		code = max(code, 1)
+		panic(fmt.Errorf("stop the API server: %w", err))
 	}
-	os.Exit(code)
 }
 
 // Start returns a client configuration of the shared server with all rights,
@@ -69,7 +66,7 @@ func Start(tb testing.TB) *rest.Config {
 // kubeconfig. Tests must not stop it.
 func Cluster(tb testing.TB) *devcluster.Cluster {
 	tb.Helper()
-	cluster, err := shared.get()
+	cluster, err := shared.get(lifetime(tb))
 	if err != nil {
 		tb.Fatalf("start the API server: %v", err)
 	}
@@ -92,7 +89,7 @@ func Private(tb testing.TB, opts Options) (cluster *devcluster.Cluster, stop fun
 	if err := shared.requireMain(); err != nil {
 		tb.Fatal(err)
 	}
-	cluster, end, err := start(opts)
+	cluster, end, err := start(lifetime(tb), opts)
 	if err != nil {
 		tb.Fatalf("start an API server: %v", err)
 	}
@@ -125,14 +122,14 @@ func short(name string) string {
 	return kept[:min(len(kept), 30)]
 }
 
-func (s *server) get() (*devcluster.Cluster, error) {
+func (s *server) get(ctx context.Context) (*devcluster.Cluster, error) {
 	if err := s.requireMain(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cluster == nil && s.err == nil {
-		s.cluster, s.stop, s.err = start(Options{})
+		s.cluster, s.stop, s.err = start(ctx, Options{})
 	}
 	return s.cluster, s.err
 }
@@ -146,6 +143,13 @@ func (s *server) requireMain() error {
 	return nil
 }
 
+// lifetime does not end with the test: its cleanups, and the tests after it,
+// may need the server.
+func lifetime(tb testing.TB) context.Context {
+	tb.Helper()
+	return context.WithoutCancel(tb.Context())
+}
+
 func (s *server) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,14 +159,11 @@ func (s *server) close() error {
 	return s.stop()
 }
 
-func start(opts Options) (*devcluster.Cluster, func() error, error) {
+func start(ctx context.Context, opts Options) (*devcluster.Cluster, func() error, error) {
 	state, err := devcluster.OpenState(opts.Dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	// Not the test's context: that ends before its cleanups, which may still
-	// need the server.
-	ctx := context.Background()
 	cluster, err := devcluster.Start(ctx, devcluster.Options{State: state, Port: opts.Port})
 	if err != nil {
 		return nil, nil, errors.Join(err, state.Close())
