@@ -5,7 +5,6 @@ package expr
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -30,24 +29,24 @@ func (e *Env) compile(text string) (p *Program) {
 	}
 	parsed, iss := e.cel.Parse(text)
 	if iss.Err() != nil {
-		return rejected(text, e.issues(iss, nil)...)
+		return rejected(text, e.issues(iss, source{text: text})...)
 	}
-	tree := parsed.NativeRep()
-	if issues := checkTree(tree); len(issues) > 0 {
+	src := source{text, parsed.NativeRep()}
+	if issues := src.check(); len(issues) > 0 {
 		return rejected(text, issues...)
 	}
 	checked, iss := e.cel.Check(parsed)
 	if iss.Err() != nil {
-		return rejected(text, e.issues(iss, tree)...)
+		return rejected(text, e.issues(iss, src)...)
 	}
 	return e.finish(text, checked)
 }
 
 // finish makes the program of an expression that is well-typed.
 func (e *Env) finish(text string, checked *cel.Ast) *Program {
-	tree := checked.NativeRep()
+	src := source{text, checked.NativeRep()}
 	if t := checked.OutputType(); t.Kind() != types.BoolKind && t.Kind() != types.DynKind {
-		return rejected(text, at(tree, tree.Expr(), "the condition is of type %s, it must be true or false: compare it with something", t))
+		return rejected(text, src.at(src.tree.Expr(), "the condition is of type %s, it must be true or false: compare it with something", t))
 	}
 	prg, steps, err := e.plan(checked)
 	if err != nil {
@@ -55,8 +54,8 @@ func (e *Env) finish(text string, checked *cel.Ast) *Program {
 	}
 	return &Program{
 		text: text, prg: prg, steps: steps,
-		maxCost:   estimate(tree),
-		unguarded: unguarded(tree),
+		maxCost:   estimate(src.tree),
+		unguarded: unguarded(src),
 	}
 }
 
@@ -81,22 +80,22 @@ func checkText(text string) (Issue, bool) {
 	return Issue{}, true
 }
 
-// checkTree finds what is well-formed and not allowed. It goes before the type
+// check finds what is well-formed and not allowed. It goes before the type
 // checker, which the number of loops protects.
-func checkTree(tree *ast.AST) []Issue {
+func (s source) check() []Issue {
 	var issues []Issue
 	loops := 0
-	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+	ast.PreOrderVisit(s.tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.ComprehensionKind:
 			if loops++; loops == maxLoops+1 {
-				issues = append(issues, at(tree, e, "the expression has too many loops, at most %d are allowed: split it", maxLoops))
+				issues = append(issues, s.at(e, "the expression has too many loops, at most %d are allowed: split it", maxLoops))
 			}
 		case ast.StructKind:
-			issues = append(issues, at(tree, e, "a condition cannot make a %s: use a map, {\"key\": value}", e.AsStruct().TypeName()))
+			issues = append(issues, s.at(e, "a condition cannot make a %s: use a map, {\"key\": value}", e.AsStruct().TypeName()))
 		case ast.CallKind:
 			if pattern, ok := patternOf(e.AsCall()); ok {
-				issues = append(issues, checkPattern(tree, pattern)...)
+				issues = append(issues, s.checkPattern(pattern)...)
 			}
 		}
 	}))
@@ -109,32 +108,35 @@ func patternOf(call ast.CallExpr) (ast.Expr, bool) {
 	if call.IsMemberFunction() {
 		args = append([]ast.Expr{call.Target()}, args...)
 	}
-	if len(args) < 2 || args[1].Kind() != ast.LiteralKind {
-		return nil, false
-	}
+	index := 1
 	switch call.FunctionName() {
 	case "matches", "find", "findAll":
-		return args[1], true
 	case "extract", "extractAll", "replace":
-		// regex.replace(text, pattern, …) is parsed as a method of regex.
-		if !call.IsMemberFunction() || call.Target().Kind() != ast.IdentKind || call.Target().AsIdent() != "regex" {
+		// regex.replace(text, pattern, ...) is parsed as a method of regex.
+		index = 2
+		if pathOf(args[0]) != "regex" {
 			return nil, false
 		}
-		return args[2], len(args) > 2 && args[2].Kind() == ast.LiteralKind
+	default:
+		return nil, false
 	}
-	return nil, false
+	if len(args) <= index || args[index].Kind() != ast.LiteralKind {
+		return nil, false
+	}
+	return args[index], true
 }
 
-func checkPattern(tree *ast.AST, pattern ast.Expr) []Issue {
-	s, ok := pattern.AsLiteral().(types.String)
+func (s source) checkPattern(pattern ast.Expr) []Issue {
+	text, ok := literalText(pattern)
 	if !ok {
 		return nil
 	}
-	if _, err := regexp.Compile(string(s)); err != nil {
-		return []Issue{at(tree, pattern, "%s", err)}
+	n, err := programSize(text)
+	if err != nil {
+		return []Issue{s.at(pattern, "the regular expression is not valid: %s", err)}
 	}
-	if n := programSize(string(s)); n > maxPattern {
-		return []Issue{at(tree, pattern, "the regular expression is too large (%d instructions, at most %d): repeat less in it", n, maxPattern)}
+	if n > maxPattern {
+		return []Issue{s.at(pattern, "the regular expression is too large (%d instructions, at most %d): repeat less in it", n, maxPattern)}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package expr
 import (
 	"math/bits"
 	"regexp/syntax"
+	"strconv"
 	"strings"
 
 	"github.com/google/cel-go/common/operators"
@@ -61,6 +62,8 @@ var costs = map[string]costFunc{
 
 	"matches": patternCost, "find": patternCost, "findAll": patternCost,
 	"regex.extract": patternCost, "regex.extractAll": patternCost, "regex.replace": substituteCost,
+
+	"quantity": quantityCost, "isQuantity": quantityCost,
 
 	"lists.range": rangeCost, "slice": listCost, "reverse": reverseCost,
 	"sort": sortCost, "@sortByAssociatedKeys": sortCost, "distinct": distinctCost,
@@ -168,6 +171,22 @@ func formatCost(limit uint64, a, b, _ ref.Val) uint64 {
 	return add(bytesOf(a)/builtBytes, mul(perValue, weight(b, limit)))
 }
 
+// quantityCost counts a digit for each power of ten: so many does the library
+// write out to compare 1e1000000 with another quantity.
+func quantityCost(limit uint64, a, _, _ ref.Val) uint64 {
+	cost := wholeCost(limit, a, nil, nil)
+	s, _ := a.(types.String)
+	_, exponent, found := strings.Cut(strings.ToLower(string(s)), "e")
+	if !found || exponent == "" {
+		return cost
+	}
+	powers, err := strconv.ParseUint(strings.TrimLeft(exponent, "+-"), 10, 64)
+	if err != nil {
+		return cost
+	}
+	return add(cost, powers)
+}
+
 func rangeCost(_ uint64, a, _, _ ref.Val) uint64 {
 	n, _ := a.(types.Int)
 	return uint64(max(n, 0))
@@ -254,17 +273,17 @@ func patternSize(pattern string) uint64 {
 	return mul(size, 2)
 }
 
-// programSize returns the instructions of a pattern, 0 if it is none.
-func programSize(pattern string) int {
+// programSize returns how many instructions a pattern has.
+func programSize(pattern string) (int, error) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		return 0
+		return 0, err
 	}
-	return len(prog.Inst)
+	return len(prog.Inst), nil
 }
 
 // bytesOf returns the length of a text or of bytes, 0 for other values.

@@ -21,7 +21,7 @@ const (
 // evaluation does, for stand-ins of the values.
 type estimator struct {
 	tree *ast.AST
-	// sizes are the stand-ins of the variables of loops and bindings.
+	// locals are the stand-ins of the variables of loops and bindings.
 	locals map[string]ref.Val
 	cost   uint64
 }
@@ -69,7 +69,7 @@ func (e *estimator) standIn(x ast.Expr) ref.Val {
 	switch e.tree.GetType(x.ID()).Kind() {
 	case types.StringKind, types.BytesKind:
 		return longText
-	case types.ListKind, types.MapKind, types.DynKind, types.AnyKind:
+	case types.ListKind, types.MapKind, types.DynKind, types.AnyKind, types.StructKind:
 		return longList
 	}
 	return types.True
@@ -108,6 +108,7 @@ func (e *estimator) call(x ast.Expr) ref.Val {
 
 // loop adds the cost of its turns: one for each element of what it goes through.
 func (e *estimator) loop(loop ast.ComprehensionExpr) ref.Val {
+	e.cost = add(e.cost, 1)
 	through := e.visit(loop.IterRange())
 	start := e.visit(loop.AccuInit())
 	turns := sizeOf(through)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
-	"github.com/google/cel-go/common/types"
 )
 
 // freeForm are the paths below which a request may hold any keys or none, each
@@ -42,7 +41,7 @@ func (g guards) with(more guards) guards {
 
 // guardian finds reads of optional keys that nothing guards.
 type guardian struct {
-	tree   *ast.AST
+	source
 	locals map[string]int
 	seen   map[string]bool
 	reads  []Read
@@ -53,9 +52,9 @@ type guardian struct {
 //
 // A guard may stand on either side of &&, because false && error is false, and
 // on either side of || if it is negated. In `has(x) ? a : b` it covers a.
-func unguarded(tree *ast.AST) []Read {
-	g := &guardian{tree: tree, locals: map[string]int{}, seen: map[string]bool{}}
-	g.visit(tree.Expr(), nil)
+func unguarded(src source) []Read {
+	g := &guardian{source: src, locals: map[string]int{}, seen: map[string]bool{}}
+	g.visit(src.tree.Expr(), nil)
 	slices.SortStableFunc(g.reads, func(a, b Read) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
@@ -101,7 +100,7 @@ func (g *guardian) note(e ast.Expr, path keyPath, known guards) {
 			continue
 		}
 		if !g.seen[canonical] {
-			line, column := start(g.tree, e)
+			line, column := g.start(e)
 			g.reads = append(g.reads, Read{Path: path.spelt(n), Line: line, Column: column})
 			g.seen[canonical] = true
 		}
@@ -232,26 +231,4 @@ func (g *guardian) root(e ast.Expr) (keyPath, bool) {
 	}
 	_, ok := freeForm[name]
 	return keyPath{root: name}, ok
-}
-
-// pathOf returns an expression as it is spelt, if it is a name or fields of one;
-// else it is empty.
-func pathOf(e ast.Expr) string {
-	switch e.Kind() {
-	case ast.IdentKind:
-		return strings.TrimPrefix(e.AsIdent(), ".")
-	case ast.SelectKind:
-		if operand := pathOf(e.AsSelect().Operand()); operand != "" {
-			return operand + "." + e.AsSelect().FieldName()
-		}
-	}
-	return ""
-}
-
-func literalText(e ast.Expr) (string, bool) {
-	if e.Kind() != ast.LiteralKind {
-		return "", false
-	}
-	s, ok := e.AsLiteral().(types.String)
-	return string(s), ok
 }

@@ -33,55 +33,17 @@ func (i Issue) String() string {
 	return fmt.Sprintf("line %d, column %d: %s", i.Line, i.Column, i.Message)
 }
 
-// at returns an issue at the first character of an expression.
-func at(tree *ast.AST, e ast.Expr, format string, args ...any) Issue {
-	line, column := start(tree, e)
-	return Issue{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
-}
-
-// start returns where an expression begins. cel-go's position of a selection, an
-// operator or a method call is that of the dot or the sign in its middle.
-func start(tree *ast.AST, e ast.Expr) (line, column int) {
-	for {
-		switch e.Kind() {
-		case ast.SelectKind:
-			e = e.AsSelect().Operand()
-			continue
-		case ast.CallKind:
-			call := e.AsCall()
-			if call.IsMemberFunction() {
-				e = call.Target()
-				continue
-			}
-			if len(call.Args()) > 1 && !isName(call.FunctionName()) {
-				e = call.Args()[0]
-				continue
-			}
-		}
-		return position(tree.SourceInfo().GetStartLocation(e.ID()))
-	}
-}
-
-// isName reports whether a function is called by its name and not by an
-// operator.
-func isName(function string) bool {
-	return !strings.HasPrefix(function, "_") && !strings.HasPrefix(function, "@")
-}
-
-func position(l common.Location) (line, column int) {
-	if l.Line() < 1 || l.Column() < 0 {
-		return 0, 0
-	}
-	return l.Line(), l.Column() + 1
-}
-
-// issues turns cel-go's errors into ours. The tree is nil if the expression
-// could not be parsed.
-func (e *Env) issues(iss *cel.Issues, tree *ast.AST) []Issue {
+// issues turns cel-go's errors into ours. A text that cannot be parsed has one:
+// what the parser says after its first error is mostly guesses.
+func (e *Env) issues(iss *cel.Issues, src source) []Issue {
 	var out []Issue
 	for _, err := range iss.Errors() {
-		line, column := position(err.Location)
-		out = append(out, Issue{Line: line, Column: column, Message: e.message(err, tree)})
+		at := src.find(err.ExprID)
+		line, column := src.errorPosition(err, at)
+		out = append(out, Issue{Line: line, Column: column, Message: e.message(err, at)})
+	}
+	if src.tree == nil {
+		return out[:1]
 	}
 	return out
 }
@@ -92,14 +54,15 @@ var (
 	noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
 )
 
-// message says what cel-go says in the words of who writes conditions.
-func (e *Env) message(err *common.Error, tree *ast.AST) string {
+// message says what cel-go says of an expression (nil if it is not known which)
+// in the words of who writes conditions.
+func (e *Env) message(err *common.Error, at ast.Expr) string {
 	msg := strings.ReplaceAll(err.Message, "\n", " ")
 	if m := undeclared.FindStringSubmatch(msg); m != nil {
-		return e.unknownName(find(tree, err.ExprID), m[1])
+		return e.unknownName(at, m[1])
 	}
 	if m := noField.FindStringSubmatch(msg); m != nil {
-		return e.unknownField(find(tree, err.ExprID), m[1])
+		return e.unknownField(at, m[1])
 	}
 	if m := noOverload.FindStringSubmatch(msg); m != nil {
 		return fmt.Sprintf("%s does not work with %s", spelling(m[1]), m[2])
@@ -159,16 +122,42 @@ func (e *Env) typeName(x ast.Expr) string {
 	return ""
 }
 
-// find returns the expression with an id, or nil.
-func find(tree *ast.AST, id int64) ast.Expr {
-	if tree == nil {
-		return nil
-	}
-	var found ast.Expr
-	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.ID() == id {
-			found = e
+// didYouMean returns a hint at the name that may have been meant, or nothing if
+// none is near.
+func didYouMean(name string, names []string) string {
+	near, best := "", len(name)
+	for _, n := range names {
+		d := distance(strings.ToLower(name), strings.ToLower(n))
+		if d <= min(1+len(name)/4, 3) && d < min(best, len(n)) {
+			near, best = n, d
 		}
-	}))
-	return found
+	}
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", near)
+}
+
+// distance counts the bytes that must be inserted, removed, replaced or swapped
+// with their neighbour to turn a into b.
+func distance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		for j := range len(b) {
+			if a[i] == b[j] {
+				row[j+1] = last[j]
+				continue
+			}
+			row[j+1] = 1 + min(last[j], last[j+1], row[j])
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], 1+before[j-1])
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
 }

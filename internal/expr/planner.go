@@ -4,6 +4,7 @@ package expr
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -137,10 +138,20 @@ func (p *planner) call(call interpreter.InterpretableCall) interpreter.Interpret
 	switch call.Function() {
 	case overloads.Matches:
 		m.precompile()
+		return hidden{m}
+	case operators.In:
+		m.textIn()
+		return hidden{m}
 	case operators.Add:
 		m.impl = flatAdd(impl)
 	}
 	return m
+}
+
+// hidden is a step that cel-go's optimizer does not see for what it is, and so
+// does not replace by one of its own that charges nothing.
+type hidden struct {
+	interpreter.InterpretableV2
 }
 
 // scalar reports whether an operand is known to be of a type whose values are
@@ -180,8 +191,11 @@ func (m *meteredCall) precompile() {
 	if err != nil {
 		return
 	}
-	size := uint64(programSize(string(text)))
-	m.cost = func(_ uint64, s, _, _ ref.Val) uint64 { return matchCost(size, s) }
+	size, err := programSize(string(text))
+	if err != nil {
+		return
+	}
+	m.cost = func(_ uint64, s, _, _ ref.Val) uint64 { return matchCost(uint64(size), s) }
 	m.impl = &functions.Overload{Binary: func(v, _ ref.Val) ref.Val {
 		s, ok := v.(types.String)
 		if !ok {
@@ -212,4 +226,46 @@ func flatAdd(impl *functions.Overload) *functions.Overload {
 			return types.NewRefValList(types.DefaultTypeAdapter, elems)
 		},
 	}
+}
+
+// textIn makes `in` find a text in a list of texts without making a CEL value of
+// each, and in a list of literals by one look-up.
+func (m *meteredCall) textIn() {
+	slow := m.impl
+	m.impl = &functions.Overload{Binary: func(a, b ref.Val) ref.Val {
+		if text, ok := a.(types.String); ok {
+			if texts, ok := b.Value().([]string); ok {
+				return types.Bool(slices.Contains(texts, string(text)))
+			}
+		}
+		return slow.Binary(a, b)
+	}}
+	literal, ok := m.args[1].(interpreter.InterpretableConst)
+	if !ok {
+		return
+	}
+	if set, ok := textSet(literal.Value()); ok {
+		m.impl = &functions.Overload{Binary: func(a, _ ref.Val) ref.Val {
+			text, ok := a.(types.String)
+			return types.Bool(ok && set[string(text)])
+		}}
+		m.cost = func(_ uint64, a, _, _ ref.Val) uint64 { return bytesOf(a) / comparedBytes }
+	}
+}
+
+// textSet returns a list of texts as a set.
+func textSet(v ref.Val) (map[string]bool, bool) {
+	list, ok := v.(traits.Lister)
+	if !ok {
+		return nil, false
+	}
+	set := map[string]bool{}
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		text, ok := it.Next().(types.String)
+		if !ok {
+			return nil, false
+		}
+		set[string(text)] = true
+	}
+	return set, true
 }

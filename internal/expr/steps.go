@@ -4,6 +4,7 @@ package expr
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/google/cel-go/common/functions"
@@ -85,7 +86,7 @@ func inOrder(frame *interpreter.ExecutionFrame, v ref.Val) ref.Val {
 	if !ok {
 		return v
 	}
-	spend(frame, sizeOf(m))
+	spend(frame, mul(sizeOf(m), uint64(bits.Len64(sizeOf(m))))/2)
 	keys := make([]ref.Val, 0, sizeOf(m))
 	for it := m.Iterator(); it.HasNext() == types.True; {
 		keys = append(keys, it.Next())

@@ -39,7 +39,7 @@ func comparesDeep(v ref.Val) bool {
 	switch v := v.(type) {
 	case types.String:
 		return len(v) >= comparedBytes
-	case types.Bool, types.Int, types.Uint, types.Double, types.Null, types.Timestamp, types.Duration:
+	case types.Bool, types.Int, types.Uint, types.Double, types.Null, types.Timestamp, types.Duration, *types.Type:
 		return false
 	}
 	return true
