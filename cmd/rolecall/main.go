@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -27,24 +26,24 @@ func run(ctx context.Context, root *cobra.Command) int {
 	if err == nil {
 		return 0
 	}
-	status := &exitStatus{code: exitError}
+	status := &statusError{code: cannotWork}
 	_ = errors.As(err, &status)
 	if message := err.Error(); message != "" {
-		fmt.Fprintln(root.ErrOrStderr(), "rolecall: "+message)
+		root.PrintErrln("rolecall: " + message)
 	}
 	return status.code
 }
 
-// exitError is the exit status of a command that could not do its work: its
+// cannotWork is the exit status of a command that could not do its work: its
 // arguments are wrong, or something it needs is not there.
-const exitError = 2
+const cannotWork = 2
 
-// exitStatus is the answer of a command that did its work, as an exit status. It
+// statusError is the answer of a command that did its work, as an exit status. It
 // has no message: the command has printed what there is to say.
-type exitStatus struct{ code int }
+type statusError struct{ code int }
 
 // Error returns nothing to print.
-func (*exitStatus) Error() string { return "" }
+func (*statusError) Error() string { return "" }
 
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{

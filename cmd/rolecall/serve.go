@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -67,12 +65,11 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 		}
 	}
 	log.Info("starting", "version", version.String())
-	err = operator.Run(cmd.Context(), o)
-	if err == nil || (errors.Is(err, context.Canceled) && cmd.Context().Err() != nil) {
-		log.Info("stopped")
-		return nil
+	if err := operator.Run(cmd.Context(), o); err != nil {
+		return err
 	}
-	return err
+	log.Info("stopped")
+	return nil
 }
 
 // configuration reads the file and lets the flags override it.

@@ -25,7 +25,7 @@ func BenchmarkWriteToDecision(b *testing.B) {
 	resource, role, binding := objects(namespace)
 	create(b, kube, resource)
 	create(b, kube, role)
-	r.await(b, namespace, "alice", "read", "NoRole")
+	r.await(b, namespace, "alice", "NoRole")
 
 	var lags []time.Duration
 	for i := 0; b.Loop(); i++ {
@@ -33,7 +33,7 @@ func BenchmarkWriteToDecision(b *testing.B) {
 		write(b, kube, binding, want, i)
 		returned := time.Now()
 		for {
-			v, status, err := r.check(b.Context(), namespace, "alice", "read")
+			v, status, err := r.check(b.Context(), namespace, "alice")
 			if err != nil || status != 200 {
 				b.Fatalf("status %d: %v", status, err)
 			}

@@ -81,10 +81,10 @@ type verdict struct {
 	}
 }
 
-// check asks whether a user may do an action to document d1. The status is that
-// of the answer.
-func (r *running) check(ctx context.Context, namespace, user, action string) (verdict, int, error) {
-	body := fmt.Sprintf(`{"subject":{"type":"user","id":%q},"action":{"name":%q},"resource":{"type":"document","id":"d1"}}`, user, action)
+// check asks whether a user may read document d1. The status is that of the
+// answer.
+func (r *running) check(ctx context.Context, namespace, user string) (verdict, int, error) {
+	body := fmt.Sprintf(`{"subject":{"type":"user","id":%q},"action":{"name":"read"},"resource":{"type":"document","id":"d1"}}`, user)
 	url := "http://" + r.HTTP + "/ns/" + namespace + "/access/v1/evaluation"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -106,16 +106,16 @@ func (r *running) check(ctx context.Context, namespace, user, action string) (ve
 }
 
 // await asks until the reason is the one wanted.
-func (r *running) await(tb testing.TB, namespace, user, action, want string) {
+func (r *running) await(tb testing.TB, namespace, user, want string) {
 	tb.Helper()
 	var last verdict
 	var status int
 	err := wait.PollUntilContextTimeout(tb.Context(), time.Millisecond, 30*time.Second, true, func(ctx context.Context) (done bool, err error) {
-		last, status, err = r.check(ctx, namespace, user, action)
+		last, status, err = r.check(ctx, namespace, user)
 		return last.Context.Reason == want, err
 	})
 	if err != nil {
-		tb.Fatalf("%s %s: %+v, status %d; want %s: %v", user, action, last, status, want, err)
+		tb.Fatalf("%s: %+v, status %d; want %s: %v", user, last, status, want, err)
 	}
 }
 

@@ -33,19 +33,19 @@ func TestApplyARoleAskTheCheck(t *testing.T) {
 	kube, namespace := newClient(t, o.Kube), devclustertest.Namespace(t)
 	resource, role, binding := objects(namespace)
 
-	r.await(t, namespace, "alice", "read", "UnknownResource")
+	r.await(t, namespace, "alice", "UnknownResource")
 	create(t, kube, binding)
 	create(t, kube, resource)
 	awaitReady(t, kube, binding, metav1.ConditionFalse, v1alpha1.ReasonRoleNotFound)
-	r.await(t, namespace, "alice", "read", "NoRole")
+	r.await(t, namespace, "alice", "NoRole")
 	create(t, kube, role)
-	r.await(t, namespace, "alice", "read", "Granted")
+	r.await(t, namespace, "alice", "Granted")
 	awaitReady(t, kube, binding, metav1.ConditionTrue, v1alpha1.ReasonReady)
 
 	if err := kube.Delete(t.Context(), binding); err != nil {
 		t.Fatal(err)
 	}
-	r.await(t, namespace, "alice", "read", "NoRole")
+	r.await(t, namespace, "alice", "NoRole")
 }
 
 // TestChecksGoOnWithoutTheAPIServer stops the API server under a running
@@ -62,11 +62,11 @@ func TestChecksGoOnWithoutTheAPIServer(t *testing.T) {
 	for _, obj := range []client.Object{resource, role, binding} {
 		create(t, kube, obj)
 	}
-	r.await(t, namespace, "alice", "read", "Granted")
+	r.await(t, namespace, "alice", "Granted")
 
 	stop()
 	for range 100 {
-		v, status, err := r.check(t.Context(), namespace, "alice", "read")
+		v, status, err := r.check(t.Context(), namespace, "alice")
 		if err != nil || !v.Decision {
 			t.Fatalf("without the API server: %+v, status %d, %v", v, status, err)
 		}
@@ -82,7 +82,7 @@ func TestNotReadyIsAnError(t *testing.T) {
 	o := options()
 	o.Kube = &rest.Config{Host: "https://127.0.0.1:1"}
 	r := run(t, o)
-	if v, status, err := r.check(t.Context(), "app", "alice", "read"); err != nil || status != http.StatusServiceUnavailable {
+	if v, status, err := r.check(t.Context(), "app", "alice"); err != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("check says %+v, status %d, %v; want status 503", v, status, err)
 	}
 	if status, body := get(t, "http://"+r.Health+"/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "not ready") {
@@ -116,10 +116,10 @@ func TestAFolderIsServedAndReloaded(t *testing.T) {
 	o := options()
 	o.Dir = filepath.Dir(file)
 	r := run(t, o)
-	r.await(t, "default", "alice", "read", "Granted")
+	r.await(t, "default", "alice", "Granted")
 	save(t, file, strings.ReplaceAll(manifests, "alice", "bob"))
-	r.await(t, "default", "bob", "read", "Granted")
-	r.await(t, "default", "alice", "read", "NoRole")
+	r.await(t, "default", "bob", "Granted")
+	r.await(t, "default", "alice", "NoRole")
 	if err := r.stop(); err != nil {
 		t.Errorf("an orderly end says %v", err)
 	}

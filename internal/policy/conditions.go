@@ -126,6 +126,7 @@ func (c *check) resolve() authz.Reason {
 		return authz.ReasonConditionError
 	case isFalse:
 		return authz.ReasonConditionFalse
+	case isTrue:
 	}
 	c.resolveHeld()
 	return authz.ReasonNone

@@ -201,7 +201,7 @@ func (s *Store) Checker() (authz.Checker, error) {
 	if p == nil {
 		return nil, errNotListed
 	}
-	if max := s.options.MaxAge; max > 0 && s.Age() > max {
+	if limit := s.options.MaxAge; limit > 0 && s.Age() > limit {
 		return nil, errTooOld
 	}
 	return p.snapshot, nil

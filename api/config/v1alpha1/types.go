@@ -214,8 +214,8 @@ type LeaderElection struct {
 
 	// namespace is the namespace of the Lease.
 	//
-	// Default: the namespace that the server runs in; outside a cluster it must be
-	// given.
+	// Default: the namespace that the server runs in; outside a cluster, that of
+	// the kubeconfig's context.
 	//
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
