@@ -94,7 +94,7 @@ mutants: ## Switch off every rule of the decision in turn: each must turn a test
 
 .PHONY: soak
 soak: ## Compare DECISIONS random decisions with the oracle.
-	go test -count=1 -timeout=0 -run '^TestRandom$$' ./internal/testkit/conformance -decisions=$(DECISIONS)
+	go test -count=1 -timeout=0 -run '^TestRandom$$' ./internal/testkit/decide -decisions=$(DECISIONS)
 
 .PHONY: bench
 bench: ## Run the benchmarks that BENCH matches.

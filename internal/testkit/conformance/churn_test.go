@@ -12,6 +12,7 @@ import (
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/testkit"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 	"github.com/rolecall/rolecall/internal/testkit/random"
 )
 
@@ -20,7 +21,7 @@ import (
 // what a number of edits, from the first on, has made.
 func TestChurn(t *testing.T) {
 	t.Parallel()
-	env := newEnv(t)
+	env := decide.Env(t)
 	compiler := compile.New(env)
 	g := random.New(*seed)
 	objects := g.Policy()
@@ -58,7 +59,7 @@ func TestChurn(t *testing.T) {
 	}
 	close(done)
 	readers.Wait()
-	programs := &programs{env: env}
+	programs := decide.NewPrograms(env)
 	for _, log := range logs {
 		log.verify(t, requests, versions, programs)
 	}
@@ -138,7 +139,7 @@ func (l *readerLog) ask(t *testing.T, live *live, n int, r *authz.Request) {
 	l.answers[key] = answer
 }
 
-func (l *readerLog) verify(t *testing.T, requests []*authz.Request, versions map[string][]testkit.Object, programs *programs) {
+func (l *readerLog) verify(t *testing.T, requests []*authz.Request, versions map[string][]testkit.Object, programs *decide.Programs) {
 	t.Helper()
 	for key, got := range l.answers {
 		objects, ok := versions[key.revision]
@@ -146,7 +147,7 @@ func (l *readerLog) verify(t *testing.T, requests []*authz.Request, versions map
 			t.Errorf("no number of edits makes the revision %q, which says %v", key.revision, got)
 			continue
 		}
-		want := testkit.Answer(oracleOf(programs, objects).Check(requests[key.request]), nil)
+		want := testkit.Answer(decide.Oracle(programs, objects).Check(requests[key.request]), nil)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("revision %s (-oracle +store):\n%s%s", key.revision, diff, testkit.FormatRequest(requests[key.request]))
 		}

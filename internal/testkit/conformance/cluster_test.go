@@ -23,6 +23,7 @@ import (
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/corpus"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 )
 
 func TestMain(m *testing.M) {
@@ -54,7 +55,7 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	door := &client{base: "http://" + (<-started).HTTP, clock: clock}
-	stored := slices.DeleteFunc(cases(t), func(c corpus.Case) bool { return c.Unstorable })
+	stored := slices.DeleteFunc(decide.Cases(t), func(c corpus.Case) bool { return c.Unstorable })
 	placed := make([]corpus.Case, len(stored))
 	for i, c := range stored {
 		placed[i] = place(c)

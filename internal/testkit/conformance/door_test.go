@@ -17,22 +17,23 @@ import (
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/corpus"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
 // TestAuthZEN puts the cases to the AuthZEN door over HTTP.
 func TestAuthZEN(t *testing.T) {
 	t.Parallel()
-	compiler := compile.New(newEnv(t))
+	compiler := compile.New(decide.Env(t))
 	var placed []corpus.Case
 	var objects []testkit.Object
-	for _, c := range cases(t) {
+	for _, c := range decide.Cases(t) {
 		c = place(c)
 		placed = append(placed, c)
 		objects = append(objects, c.Objects...)
 	}
 	clock := &clock{}
-	address := listen(t, fixed{snapshotOf(compiler, objects)}, clock)
+	address := listen(t, fixed{decide.Snapshot(compiler, objects)}, clock)
 	client := &client{base: "http://" + address, clock: clock}
 	for _, c := range placed {
 		t.Run(c.Name, func(t *testing.T) { client.verify(t, c.Checks) })

@@ -20,20 +20,21 @@ import (
 	"github.com/rolecall/rolecall/internal/source/dir"
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/corpus"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 )
 
 // fromFiles returns the cases that manifests can say as they are: an object from
 // a file is never being deleted.
 func fromFiles(tb testing.TB) []corpus.Case {
 	tb.Helper()
-	return slices.DeleteFunc(cases(tb), func(c corpus.Case) bool { return c.Unstorable || c.Deleting() })
+	return slices.DeleteFunc(decide.Cases(tb), func(c corpus.Case) bool { return c.Unstorable || c.Deleting() })
 }
 
 // TestFolder puts the cases to the folder source: it reports the same faults,
 // and serves what an API server would accept and the compiler too.
 func TestFolder(t *testing.T) {
 	t.Parallel()
-	compiler := compile.New(newEnv(t))
+	compiler := compile.New(decide.Env(t))
 	for _, c := range fromFiles(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +48,7 @@ func TestFolder(t *testing.T) {
 				t.Fatalf("the folder is refused: %v, want %v: %v", report.Stale, refused, report.Err)
 			}
 			if !refused {
-				verify(t, l.settle(t), c.Checks)
+				decide.Verify(t, l.settle(t), c.Checks)
 			}
 		})
 	}
@@ -134,7 +135,7 @@ func aspectOf(f dir.Fault) diag.Aspect {
 // its one fault.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	compiler := compile.New(newEnv(t))
+	compiler := compile.New(decide.Env(t))
 	text, err := samples.Checks(samples.BrokenRefused)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package conformance_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,8 +11,11 @@ import (
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/testkit"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 	"github.com/rolecall/rolecall/internal/testkit/random"
 )
+
+var seed = flag.Uint64("seed", 1, "the seed of random histories and policies")
 
 // ways are how the same objects come to a store.
 func ways() map[string]func(l *live, g *random.Generator, objects []testkit.Object) {
@@ -54,8 +58,8 @@ func ways() map[string]func(l *live, g *random.Generator, objects []testkit.Obje
 // 317), and on what was there before (openfga 1.17.1)
 func TestStore(t *testing.T) {
 	t.Parallel()
-	compiler := compile.New(newEnv(t))
-	for _, c := range cases(t) {
+	compiler := compile.New(decide.Env(t))
+	for _, c := range decide.Cases(t) {
 		for _, o := range c.Objects {
 			random.Stamp(o, 1)
 		}
@@ -67,7 +71,7 @@ func TestStore(t *testing.T) {
 				bring(l, random.New(*seed), c.Objects)
 				checker := l.settle(t)
 				revisions[checker.Revision()] = true
-				t.Run(name, func(t *testing.T) { verify(t, checker, c.Checks) })
+				t.Run(name, func(t *testing.T) { decide.Verify(t, checker, c.Checks) })
 			}
 			if len(revisions) != 1 {
 				t.Errorf("the same objects have the revisions %v", revisions)
@@ -80,8 +84,8 @@ func TestStore(t *testing.T) {
 // the oracle.
 func TestRandomStore(t *testing.T) {
 	t.Parallel()
-	env := newEnv(t)
-	compiler, programs := compile.New(env), &programs{env: env}
+	env := decide.Env(t)
+	compiler, programs := compile.New(env), decide.NewPrograms(env)
 	const policies, requests = 10, 100
 	for s := *seed; s < *seed+policies; s++ {
 		g := random.New(s)
@@ -89,7 +93,7 @@ func TestRandomStore(t *testing.T) {
 		for _, o := range objects {
 			random.Stamp(o, 1)
 		}
-		oracle := oracleOf(programs, objects)
+		oracle := decide.Oracle(programs, objects)
 		for name, bring := range ways() {
 			l := newLive(t, compiler)
 			bring(l, g, objects)

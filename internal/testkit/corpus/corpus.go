@@ -9,7 +9,7 @@
 // is about; lines that begin with `bug:` name the fault of another system that
 // it would catch. A line that begins with `unstorable:` says why an API server
 // could not hold these objects as they are, one with `invalid:` why it would
-// refuse them. The files:
+// refuse them, and one with `undecided:` why the oracle cannot decide. The files:
 //
 //	objects.yaml     the objects; apiVersion may be left out
 //	checks.yaml      a list of requests and answers, see testkit.ParseChecks
@@ -46,8 +46,8 @@ type Case struct {
 	// Unstorable says that the objects hold what an API server would set itself
 	// or refuse, so that they cannot come from one as they are.
 	Unstorable bool
-	// Invalid says that the schema refuses the objects.
-	Invalid bool
+	// Undecided says that the oracle cannot decide the case.
+	Undecided bool
 }
 
 // Load returns all cases of the corpus, sorted by name. They are the caller's.
@@ -75,8 +75,9 @@ func Load() ([]Case, error) {
 func parse(text []byte) (Case, error) {
 	archive := txtar.Parse(text)
 	c := Case{About: string(archive.Comment)}
-	c.Invalid = hasLine(c.About, "invalid:")
-	c.Unstorable = c.Invalid || hasLine(c.About, "unstorable:")
+	invalid := hasLine(c.About, "invalid:")
+	c.Unstorable = invalid || hasLine(c.About, "unstorable:")
+	c.Undecided = invalid || hasLine(c.About, "undecided:")
 	for _, file := range archive.Files {
 		if err := c.read(file); err != nil {
 			return c, fmt.Errorf("%s: %w", file.Name, err)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package conformance_test
+package decide
 
 import (
 	"fmt"
 	"sync"
-	"testing"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
@@ -16,15 +15,6 @@ import (
 	"github.com/rolecall/rolecall/internal/testkit/oracle"
 )
 
-func newEnv(tb testing.TB) *expr.Env {
-	tb.Helper()
-	env, err := expr.NewEnv()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return env
-}
-
 // units are the compiled objects of a namespace.
 type units struct {
 	resources []*policy.Resource
@@ -32,8 +22,8 @@ type units struct {
 	bindings  []*policy.Binding
 }
 
-// snapshotOf compiles objects and links them, without a store.
-func snapshotOf(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
+// Snapshot compiles objects and links them, without a store.
+func Snapshot(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
 	edit := policy.NewSnapshot(nil).Edit()
 	for namespace, u := range compileAll(c, objects) {
 		edit.SetVocabulary(namespace, policy.Link(u.resources, u.roles))
@@ -69,32 +59,39 @@ func compileAll(c *compile.Compiler, objects []testkit.Object) map[string]*units
 	return namespaces
 }
 
-// programs compiles conditions for oracles, each text once. Every evaluation
-// has a budget of its own, which the conditions of the tests do not exhaust
-// unless they mean to. It is safe for concurrent use.
-type programs struct {
-	env  *expr.Env
-	byID sync.Map // text to *expr.Program
+// Programs compiles conditions for oracles, each text once. Every evaluation has
+// a budget of its own. It is safe for concurrent use.
+type Programs struct {
+	env    *expr.Env
+	byText sync.Map // of string, *expr.Program
 }
 
-func (p *programs) eval(condition string, r *authz.Request) (bool, error) {
-	program, ok := p.byID.Load(condition)
+// NewPrograms returns an empty set.
+func NewPrograms(env *expr.Env) *Programs {
+	return &Programs{env: env}
+}
+
+// Eval is an oracle.Eval.
+func (p *Programs) Eval(condition string, r *authz.Request) (bool, error) {
+	program, ok := p.byText.Load(condition)
 	if !ok {
 		compiled, _ := p.env.Compile(condition)
-		program, _ = p.byID.LoadOrStore(condition, compiled)
+		program, _ = p.byText.LoadOrStore(condition, compiled)
 	}
 	budget := expr.NewBudget()
-	return program.(*expr.Program).Eval(r, &budget)
+	return program.(*expr.Program).Eval(r, &budget) //nolint:errcheck,forcetypeassert // the map holds nothing else
 }
 
-func oracleOf(p *programs, objects []testkit.Object) *oracle.Oracle {
-	return oracle.New(testkit.MetaObjects(objects), p.eval)
+// Oracle returns the oracle of objects.
+func Oracle(p *Programs, objects []testkit.Object) *oracle.Oracle {
+	return oracle.New(testkit.MetaObjects(objects), p.Eval)
 }
 
-// checker is an oracle as an authz.Checker.
-type checker struct{ *oracle.Oracle }
+// Checker makes an oracle an authz.Checker.
+type Checker struct{ *oracle.Oracle }
 
-func (c checker) Check(r *authz.Request, d *authz.Decision) error {
+// Check decides r, if it is valid.
+func (c Checker) Check(r *authz.Request, d *authz.Decision) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
@@ -102,4 +99,5 @@ func (c checker) Check(r *authz.Request, d *authz.Decision) error {
 	return nil
 }
 
-func (checker) Revision() string { return "oracle" }
+// Revision names nothing in particular.
+func (Checker) Revision() string { return "oracle" }

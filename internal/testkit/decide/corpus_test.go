@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package conformance_test
+package decide_test
 
 import (
 	"testing"
@@ -11,51 +11,27 @@ import (
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/corpus"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 )
-
-// cases returns the corpus and the samples.
-func cases(tb testing.TB) []corpus.Case {
-	tb.Helper()
-	all, err := corpus.Load()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	samples, err := corpus.Samples()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return append(all, samples...)
-}
 
 // TestCorpus puts the cases to what decides within the process.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
-	env := newEnv(t)
-	programs := &programs{env: env}
+	env := decide.Env(t)
+	programs := decide.NewPrograms(env)
 	compiler := compile.New(env)
 	for name, checkerOf := range map[string]func(c *corpus.Case) authz.Checker{
-		"compiled snapshot": func(c *corpus.Case) authz.Checker { return snapshotOf(compiler, c.Objects) },
-		"oracle":            func(c *corpus.Case) authz.Checker { return checker{oracleOf(programs, c.Objects)} },
+		"compiled snapshot": func(c *corpus.Case) authz.Checker { return decide.Snapshot(compiler, c.Objects) },
+		"oracle":            func(c *corpus.Case) authz.Checker { return decide.Checker{decide.Oracle(programs, c.Objects)} },
 	} {
-		for _, c := range cases(t) {
-			if c.Invalid && name == "oracle" {
-				continue // it is about objects that the schema accepts
+		for _, c := range decide.Cases(t) {
+			if c.Undecided && name == "oracle" {
+				continue
 			}
 			t.Run(name+"/"+c.Name, func(t *testing.T) {
 				t.Parallel()
-				verify(t, checkerOf(&c), c.Checks)
+				decide.Verify(t, checkerOf(&c), c.Checks)
 			})
-		}
-	}
-}
-
-func verify(t *testing.T, checker authz.Checker, checks []testkit.Check) {
-	t.Helper()
-	var d authz.Decision
-	for _, check := range checks {
-		err := checker.Check(&check.Request, &d)
-		if diff := cmp.Diff(check.Want, testkit.Answer(d, err)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s%s", check.Name, diff, testkit.FormatRequest(&check.Request))
 		}
 	}
 }
@@ -64,8 +40,8 @@ func verify(t *testing.T, checker authz.Checker, checks []testkit.Check) {
 // cases expect.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	compiler := compile.New(newEnv(t))
-	for _, c := range cases(t) {
+	compiler := compile.New(decide.Env(t))
+	for _, c := range decide.Cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			for i, faults := range compiler.Diagnose(testkit.MetaObjects(c.Objects)) {

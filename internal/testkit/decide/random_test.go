@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package conformance_test
+package decide_test
 
 import (
 	"flag"
@@ -11,6 +11,7 @@ import (
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/testkit"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 	"github.com/rolecall/rolecall/internal/testkit/random"
 )
 
@@ -26,8 +27,8 @@ const perPolicy = 200
 // and requests, and shows that they are worth comparing on.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	env := newEnv(t)
-	compare := comparison{programs: &programs{env: env}, compiler: compile.New(env), reasons: map[authz.Reason]int{}}
+	env := decide.Env(t)
+	compare := comparison{programs: decide.NewPrograms(env), compiler: compile.New(env), reasons: map[authz.Reason]int{}}
 	t.Logf("%d decisions from -seed=%d", *decisions, *seed)
 	for done, s := 0, *seed; done < *decisions; done, s = done+perPolicy, s+1 {
 		if !compare.policy(t, s) {
@@ -44,7 +45,7 @@ func TestRandom(t *testing.T) {
 }
 
 type comparison struct {
-	programs *programs
+	programs *decide.Programs
 	compiler *compile.Compiler
 	reasons  map[authz.Reason]int
 }
@@ -55,7 +56,7 @@ func (c *comparison) policy(t *testing.T, seed uint64) bool {
 	t.Helper()
 	g := random.New(seed)
 	objects := g.Policy()
-	snapshot, oracle := snapshotOf(c.compiler, objects), oracleOf(c.programs, objects)
+	snapshot, oracle := decide.Snapshot(c.compiler, objects), decide.Oracle(c.programs, objects)
 	var d authz.Decision
 	for range perPolicy {
 		r := g.Request(objects)
@@ -84,6 +85,6 @@ func (c *comparison) report(t *testing.T, objects []testkit.Object, r *authz.Req
 
 func (c *comparison) diff(objects []testkit.Object, r *authz.Request) string {
 	var d authz.Decision
-	err := snapshotOf(c.compiler, objects).Check(r, &d)
-	return cmp.Diff(testkit.Answer(oracleOf(c.programs, objects).Check(r), nil), testkit.Answer(d, err))
+	err := decide.Snapshot(c.compiler, objects).Check(r, &d)
+	return cmp.Diff(testkit.Answer(decide.Oracle(c.programs, objects).Check(r), nil), testkit.Answer(d, err))
 }
