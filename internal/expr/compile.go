@@ -53,7 +53,7 @@ func (e *Env) finish(text string, checked *cel.Ast) *Program {
 		return rejected(text, Issue{Message: err.Error()})
 	}
 	return &Program{
-		text: text, prg: prg, steps: steps,
+		text: text, prg: prg, steps: steps, direct: directly(src),
 		maxCost:   estimate(src.tree),
 		unguarded: unguarded(src),
 	}

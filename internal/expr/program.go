@@ -21,8 +21,10 @@ type Program struct {
 	text   string
 	issues []Issue
 	// err is what every evaluation fails with, if the condition is no good.
-	err       error
-	prg       cel.Program
+	err error
+	prg cel.Program
+	// direct is nil if only CEL can evaluate the condition.
+	direct    *direct
 	steps     uint64
 	maxCost   uint64
 	unguarded []Read
@@ -75,6 +77,16 @@ func (p *Program) Eval(r *authz.Request, b *Budget) (bool, error) {
 	if !b.charge(evalCost + p.steps) {
 		return false, ErrCost
 	}
+	if p.direct != nil {
+		if holds, err, ok := p.direct.eval(r, b); ok {
+			return holds, err
+		}
+	}
+	return p.run(r, b)
+}
+
+// run evaluates the condition as CEL.
+func (p *Program) run(r *authz.Request, b *Budget) (bool, error) {
 	a := activations.Get().(*activation)
 	a.request, a.budget = r, *b
 	v, _, err := p.prg.Eval(a)
