@@ -109,7 +109,7 @@ func (r *refs) permission(path string, p *policy.Permission) {
 	if !validName(p.Resource, true) {
 		return
 	}
-	types := matching(p.Resource, r.v.Types())
+	types := r.types(p.Resource)
 	if len(types) == 0 {
 		r.unknownResource(path+".resource", p)
 		return
@@ -159,6 +159,18 @@ func meant(resource string) string {
 		return "any type that " + quote(resource) + " matches"
 	}
 	return "the type " + quote(resource)
+}
+
+// types returns the declared types that a name or a pattern means. A name asks
+// for itself alone: whoever answers may have to look far for all of them.
+func (r *refs) types(resource string) []string {
+	if policy.IsPattern(resource) {
+		return matching(resource, r.v.Types())
+	}
+	if _, declared := r.v.Actions(resource); !declared {
+		return nil
+	}
+	return []string{resource}
 }
 
 func matching(pattern string, names []string) []string {
