@@ -50,6 +50,7 @@ type house struct {
 	t             *testing.T
 	namespace     string
 	reads         ledger // of objects to judge
+	lists         ledger // of whole namespaces
 	writes        ledger // of statuses
 	events        ledger
 	stop          func()
@@ -100,7 +101,7 @@ func (h *house) start(cfg *rest.Config) {
 			if err != nil {
 				return nil, err
 			}
-			return interceptor.NewClient(c, interceptor.Funcs{Get: h.noteGet, SubResourcePatch: h.notePatch}), nil
+			return interceptor.NewClient(c, interceptor.Funcs{Get: h.noteGet, List: h.noteList, SubResourcePatch: h.notePatch}), nil
 		},
 	})
 	if err != nil {
@@ -144,6 +145,15 @@ func (h *house) noteGet(
 ) error {
 	h.reads.note(fmt.Sprintf("%T %s", o, key.Name))
 	return c.Get(ctx, key, o, opts...)
+}
+
+// noteList notes each look-up that goes by no index.
+func (h *house) noteList(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+	var o client.ListOptions
+	if o.ApplyOptions(opts); o.FieldSelector == nil {
+		h.lists.note(fmt.Sprintf("%T", list))
+	}
+	return c.List(ctx, list, opts...)
 }
 
 // notePatch notes each status write that the server took.

@@ -153,6 +153,34 @@ func TestOneBadObject(t *testing.T) {
 	}
 }
 
+// TestLookUps: what is named by name is found by an index; only patterns and
+// suggestions need all names.
+func TestLookUps(t *testing.T) {
+	h := newHouse(t)
+	all := []client.Object{
+		resource("document", "read"), role("reader", allow("document", "read")), heir("editor", "reader"),
+		binding("readers", "reader"),
+	}
+	h.create(all...)
+	for _, o := range all {
+		h.await(o, ready)
+	}
+	h.lists.clear() // a Role may have been seen before the Resource that it names
+	h.edit(role("reader"), `{"spec": {"permissions": [{"resource": "document", "actions": ["*"]}]}}`)
+	h.edit(role("editor"), `{"spec": {"inherits": null}}`)
+	for _, o := range all {
+		h.untilJudged(o)
+	}
+	if lists := h.lists.all(); len(lists) > 0 {
+		t.Errorf("lists of a whole namespace for objects that are fine: %q", lists)
+	}
+	h.edit(role("editor"), `{"spec": {"inherits": ["reader", "reader2"]}}`)
+	h.await(role("editor"), verdict{v1alpha1.ReasonInheritedRoleNotFound, `did you mean "reader"`})
+	if diff := cmp.Diff([]string{"*v1alpha1.RoleList"}, slices.Compact(h.lists.all())); diff != "" {
+		t.Errorf("lists for a suggestion (-want +got):\n%s", diff)
+	}
+}
+
 // TestForeignStatus: a status that somebody else wrote is put right.
 func TestForeignStatus(t *testing.T) {
 	h := newHouse(t)

@@ -129,22 +129,19 @@ func listed(s *tape) int { return len(s.lists) }
 
 func touched(s *tape) int { return s.touches }
 
-// watching starts a source that ends with the test, or when the returned
-// function is called.
-func watching(t *testing.T, cfg *rest.Config, sink kube.Sink, opts kube.Options) (stop func()) {
+// watching starts a source that ends with the test.
+func watching(t *testing.T, cfg *rest.Config, sink kube.Sink, opts kube.Options) {
 	t.Helper()
 	opts.Now = time.Now
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- kube.Run(ctx, cfg, sink, opts) }()
-	stop = sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("watch: %v", err)
 		}
 	})
-	t.Cleanup(stop)
-	return stop
 }
 
 // diary keeps log lines.
