@@ -81,25 +81,66 @@ func checkText(text string) (Issue, bool) {
 }
 
 // check finds what is well-formed and not allowed. It goes before the type
-// checker, which the number of loops protects.
+// checker, which the numbers of loops and of keys protect.
 func (s source) check() []Issue {
-	var issues []Issue
-	loops := 0
-	ast.PreOrderVisit(s.tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		switch e.Kind() {
-		case ast.ComprehensionKind:
-			if loops++; loops == maxLoops+1 {
-				issues = append(issues, s.at(e, "the expression has too many loops, at most %d are allowed: split it", maxLoops))
-			}
-		case ast.StructKind:
-			issues = append(issues, s.at(e, "a condition cannot make a %s: use a map, {\"key\": value}", e.AsStruct().TypeName()))
-		case ast.CallKind:
-			if pattern, ok := patternOf(e.AsCall()); ok {
-				issues = append(issues, s.checkPattern(pattern)...)
-			}
+	c := &treeCheck{source: s}
+	ast.PreOrderVisit(s.tree.Expr(), ast.NewExprVisitor(c.visit))
+	return c.issues
+}
+
+type treeCheck struct {
+	source
+	loops, keys int
+	issues      []Issue
+}
+
+func (c *treeCheck) visit(e ast.Expr) {
+	switch e.Kind() {
+	case ast.ComprehensionKind:
+		if c.loops++; c.loops == maxLoops+1 {
+			c.reject(e, "the expression has too many loops, at most %d are allowed: split it", maxLoops)
 		}
-	}))
-	return issues
+	case ast.StructKind:
+		c.reject(e, "a condition cannot make a %s: use a map, {\"key\": value}", e.AsStruct().TypeName())
+	case ast.MapKind:
+		for _, entry := range e.AsMap().Entries() {
+			c.key(entry.AsMapEntry().Key())
+		}
+	case ast.CallKind:
+		if pattern, ok := patternOf(e.AsCall()); ok {
+			c.pattern(pattern)
+		}
+	}
+}
+
+func (c *treeCheck) reject(e ast.Expr, format string, args ...any) {
+	c.issues = append(c.issues, c.at(e, format, args...))
+}
+
+// key counts the keys whose type may be any.
+func (c *treeCheck) key(e ast.Expr) {
+	if e.Kind() == ast.LiteralKind {
+		return
+	}
+	if c.keys++; c.keys == maxKeys+1 {
+		c.reject(e, "the expression computes too many keys of maps, at most %d are allowed: use literals", maxKeys)
+	}
+}
+
+// pattern checks a regular expression.
+func (c *treeCheck) pattern(e ast.Expr) {
+	text, ok := literalText(e)
+	if !ok {
+		return
+	}
+	n, err := programSize(text)
+	if err != nil {
+		c.reject(e, "the regular expression is not valid: %s", err)
+		return
+	}
+	if n > maxPattern {
+		c.reject(e, "the regular expression is too large (%d instructions, at most %d): repeat less in it", n, maxPattern)
+	}
 }
 
 // patternOf returns the regular expression of a call, if it is a literal.
@@ -124,19 +165,4 @@ func patternOf(call ast.CallExpr) (ast.Expr, bool) {
 		return nil, false
 	}
 	return args[index], true
-}
-
-func (s source) checkPattern(pattern ast.Expr) []Issue {
-	text, ok := literalText(pattern)
-	if !ok {
-		return nil
-	}
-	n, err := programSize(text)
-	if err != nil {
-		return []Issue{s.at(pattern, "the regular expression is not valid: %s", err)}
-	}
-	if n > maxPattern {
-		return []Issue{s.at(pattern, "the regular expression is too large (%d instructions, at most %d): repeat less in it", n, maxPattern)}
-	}
-	return nil
 }

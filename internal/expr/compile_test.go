@@ -130,6 +130,9 @@ func TestCompileReportsFaults(t *testing.T) {
 		"too deep": {strings.Repeat("(", 300) + "true" + strings.Repeat(")", 300), []expr.Issue{
 			{Message: "expression recursion limit exceeded: 100"},
 		}},
+		"too many computed keys": {`[1]` + strings.Repeat(`.map(x, {x: x})`, 20) + `.size() == 1`, []expr.Issue{
+			{Line: 1, Column: 73, Message: "the expression computes too many keys of maps, at most 4 are allowed: use literals"},
+		}},
 		"too many loops": {strings.Repeat("[1].all(x, true) && ", 24) + "[1].all(x, true)", []expr.Issue{
 			{Line: 1, Column: 481, Message: "the expression has too many loops, at most 24 are allowed: split it"},
 		}},

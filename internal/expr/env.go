@@ -16,7 +16,7 @@ import (
 )
 
 // The bounds of an expression. They keep what compiling one can cost in check;
-// no condition that a person has written comes near the last three.
+// no condition that a person has written comes near the last four.
 const (
 	// MaxLength is the longest expression, in characters.
 	MaxLength = 4096
@@ -24,9 +24,12 @@ const (
 	maxDepth = 100
 	// maxNodes is how many nodes the syntax tree may have, macros expanded.
 	maxNodes = 20_000
-	// maxLoops is how many loops an expression may have. Each can double the
-	// size of the types that the checker works with.
+	// maxLoops is how many loops an expression may have.
 	maxLoops = 24
+	// maxKeys is how many keys of maps may be computed. A key can be a map, as
+	// far as cel-go's type checker is concerned, so that each `{x: x}` doubles
+	// the type of x; ten take it seconds.
+	maxKeys = 4
 )
 
 // Env compiles conditions. Its answers depend on nothing but the text. It is
