@@ -60,7 +60,7 @@ func (r *rooms) newManager() (manager.Manager, error) {
 	election := r.Config.LeaderElection
 	mgr, err := ctrl.NewManager(managerConfig(r.Kube), ctrl.Options{
 		Scheme:                        scheme,
-		Logger:                        r.Logger.V(1).WithName("controller-runtime"),
+		Logger:                        r.Logger.V(debug).WithName("controller-runtime"),
 		Metrics:                       metricsserver.Options{BindAddress: "0"}, // the server has its own
 		LeaderElection:                *election.Enabled,
 		LeaderElectionID:              election.Name,

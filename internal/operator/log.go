@@ -34,10 +34,37 @@ func slogLevel(l configv1alpha1.LogLevel) slog.Level {
 	return slog.LevelInfo
 }
 
-// SetLibraryLogger sends what the Kubernetes libraries log to l, at one level
-// less: it is about the libraries' own doings. It sets process-wide state and
-// belongs at the beginning of a command.
+// SetLibraryLogger sends what the Kubernetes libraries log to l, as debug lines:
+// it is about the libraries' own doings, and their errors are attempts that they
+// repeat. Whatever matters of it this program says itself, once. It sets
+// process-wide state and belongs at the beginning of a command.
 func SetLibraryLogger(l logr.Logger) {
-	klog.SetLogger(l.V(1).WithName("client-go"))
-	ctrl.SetLogger(l.V(1).WithName("controller-runtime"))
+	if sink := l.GetSink(); sink != nil {
+		l = l.WithSink(quiet{sink})
+	}
+	klog.SetLogger(l.V(debug).WithName("client-go"))
+	ctrl.SetLogger(l.V(debug).WithName("controller-runtime"))
+}
+
+// debug is the verbosity of what only the debug level shows.
+const debug = 1
+
+// quiet is a sink for which an error is a debug line.
+type quiet struct{ logr.LogSink }
+
+// Error logs an error as a debug line.
+func (q quiet) Error(err error, msg string, keysAndValues ...any) {
+	if q.Enabled(debug) {
+		q.Info(debug, msg, append(keysAndValues, "error", err)...)
+	}
+}
+
+// WithValues implements logr.LogSink.
+func (q quiet) WithValues(keysAndValues ...any) logr.LogSink {
+	return quiet{q.LogSink.WithValues(keysAndValues...)}
+}
+
+// WithName implements logr.LogSink.
+func (q quiet) WithName(name string) logr.LogSink {
+	return quiet{q.LogSink.WithName(name)}
 }

@@ -139,7 +139,7 @@ func (c *contact) tell(t trouble, kind store.Kind, err error) {
 	name := plural(kind) + "." + v1alpha1.Group
 	if t == missing {
 		c.log.Info("waiting for a CustomResourceDefinition that is not installed: "+
-			"`kubectl apply -f config/crd/bases` or the chart installs it", "customResourceDefinition", name)
+			"`kubectl apply -f config/crd/bases` installs it", "customResourceDefinition", name)
 		return
 	}
 	c.log.Info("waiting for permission to get, list and watch: the role in config/rbac gives it", "resource", name, "error", err.Error())
