@@ -116,9 +116,12 @@ func inCost(limit uint64, a, b, _ ref.Val) uint64 {
 	return compareEach(limit, a, b)
 }
 
+// elementsPerUnit is how many elements of a list are compared with a text for one
+// unit of cost.
+const elementsPerUnit = 4
+
 // compareEach is the cost of comparing a value with each element of a list.
 func compareEach(limit uint64, a, list ref.Val) uint64 {
-	const elementsPerUnit = 4
 	if comparesDeep(a) {
 		return weight(list, limit)
 	}
@@ -254,7 +257,7 @@ func substituteCost(limit uint64, s, pattern, replacement ref.Val) uint64 {
 // matchCost is for matching a text with a pattern of so many instructions: in
 // the worst case each is tried at every character.
 func matchCost(size uint64, s ref.Val) uint64 {
-	const instructionsPerUnit = 64
+	const instructionsPerUnit = 32
 	return mul(1+bytesOf(s), 4+size) / instructionsPerUnit
 }
 

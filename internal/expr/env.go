@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	// Conditions may name time zones, and an image may lack them.
+	_ "time/tzdata"
 	"weak"
 
 	"github.com/google/cel-go/cel"

@@ -101,6 +101,9 @@ func missingKeyCases() []evalCase {
 		isTrue(`context.?country.orValue("DE") == "DE"`),
 		isFalse(`context[?"country"].hasValue()`),
 		isTrue(`"mfa" in context && !("country" in context)`),
+		isTrue(`has(subject.id) == has(subject.email)`),
+		isFalse(`has(context.mfa) == has(context.country)`),
+		isTrue(`has(context.mfa) != has(context.country)`),
 		fails(`resource.properties.teams[5] == "x"`, "index out of bounds"),
 	}
 }

@@ -78,7 +78,7 @@ func (p *Program) Eval(r *authz.Request, b *Budget) (bool, error) {
 		return false, ErrCost
 	}
 	if p.direct != nil {
-		if holds, err, ok := p.direct.eval(r, b); ok {
+		if holds, ok, err := p.direct.eval(r, b); ok {
 			return holds, err
 		}
 	}
