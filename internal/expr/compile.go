@@ -110,6 +110,7 @@ func (c *treeCheck) visit(e ast.Expr) {
 		if pattern, ok := patternOf(e.AsCall()); ok {
 			c.pattern(pattern)
 		}
+	default: // names, selections, literals and lists are always allowed
 	}
 }
 

@@ -35,7 +35,7 @@ type costFunc func(limit uint64, a, b, c ref.Val) uint64
 var freeFunctions = map[string]bool{
 	operators.Subtract: true, operators.Multiply: true, operators.Divide: true, operators.Modulo: true,
 	operators.Negate: true, operators.LogicalNot: true, operators.LogicalAnd: true, operators.LogicalOr: true,
-	operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true, operators.Conditional: true,
+	operators.NotStrictlyFalse: true, operators.Conditional: true,
 	operators.Index: true, operators.OptIndex: true, operators.OptSelect: true,
 	"type": true, "dyn": true, "optional.of": true, "optional.none": true, "hasValue": true, "value": true,
 	"or": true, "orValue": true, "first": true, "last": true,

@@ -62,8 +62,14 @@ func directRequests() []*authz.Request {
 	var all []*authz.Request
 	long := strings.Repeat("l", 1500)
 	for i, v := range []any{
-		"x", "", "y", long, long + "m", nil, true, 1.0, []any{}, []any{"x"}, map[string]any{}, map[string]any{"k": "x"},
-		1, int64(1), []string{"x"}, json("x"), []byte("x"), time.Unix(0, 0),
+		"x", "", "y", long, long + "m", nil, true, 1.0,
+		[]any{},
+		[]any{"x"},
+		map[string]any{},
+		map[string]any{"k": "x"},
+		1, int64(1),
+		[]string{"x"},
+		json("x"), []byte("x"), time.Unix(0, 0),
 	} {
 		keys := map[string]any{"k": v}
 		r := &authz.Request{

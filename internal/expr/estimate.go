@@ -3,6 +3,8 @@
 package expr
 
 import (
+	"maps"
+
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
@@ -71,8 +73,9 @@ func (e *estimator) standIn(x ast.Expr) ref.Val {
 		return longText
 	case types.ListKind, types.MapKind, types.DynKind, types.AnyKind, types.StructKind:
 		return longList
+	default:
+		return types.True
 	}
-	return types.True
 }
 
 func (e *estimator) list(x ast.Expr) ref.Val {
@@ -133,26 +136,17 @@ func (e *estimator) loop(loop ast.ComprehensionExpr) ref.Val {
 // element returns a stand-in for what a loop binds: an element of a list, or a
 // key. Elements are small, since they share the size of their list.
 func (e *estimator) element(through ast.Expr) ref.Val {
-	const small = types.String("element")
-	if t := e.tree.GetType(through.ID()); t.Kind() == types.ListKind {
-		switch t.Parameters()[0].Kind() {
-		case types.StringKind, types.DynKind:
-			return small
-		}
+	t := e.tree.GetType(through.ID())
+	if t.Kind() == types.ListKind && t.Parameters()[0].Kind() != types.StringKind && t.Parameters()[0].Kind() != types.DynKind {
 		return types.True
 	}
-	return small
+	return types.String("element")
 }
 
 // scope runs f with some local variables set.
 func (e *estimator) scope(locals map[string]ref.Val, f func()) {
-	outer := make(map[string]ref.Val, len(e.locals)+len(locals))
-	for name, v := range e.locals {
-		outer[name] = v
-	}
-	for name, v := range locals {
-		e.locals[name] = v
-	}
+	outer := maps.Clone(e.locals)
+	maps.Copy(e.locals, locals)
 	f()
 	e.locals = outer
 }

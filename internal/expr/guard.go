@@ -164,6 +164,7 @@ func (g *guardian) facts(e ast.Expr, value bool) guards {
 		}
 	case ast.CallKind:
 		return g.callFacts(e.AsCall(), value)
+	default: // nothing else says that a key is there
 	}
 	return nil
 }
@@ -219,8 +220,9 @@ func (g *guardian) path(e ast.Expr) (keyPath, bool) {
 		key, isText := literalText(call.Args()[1])
 		p, ok := g.path(call.Args()[0])
 		return keyPath{p.root, append(slices.Clip(p.keys), key)}, ok && isText
+	default:
+		return keyPath{}, false
 	}
-	return keyPath{}, false
 }
 
 func (g *guardian) root(e ast.Expr) (keyPath, bool) {

@@ -118,6 +118,7 @@ func (e *Env) typeName(x ast.Expr) string {
 				return f.typ.TypeName()
 			}
 		}
+	default: // the rest has no field that could be misspelt
 	}
 	return ""
 }

@@ -96,8 +96,9 @@ func children(e ast.Expr) []ast.Expr {
 			out = append(out, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
 		}
 		return out
+	default:
+		return nil
 	}
-	return nil
 }
 
 // decorate is called by cel-go for every step that it has planned.
@@ -172,8 +173,9 @@ func (p *planner) scalar(i interpreter.InterpretableV2) bool {
 	switch t.Kind() {
 	case types.BoolKind, types.IntKind, types.UintKind, types.DoubleKind, types.TimestampKind, types.DurationKind:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // precompile compiles a pattern that is a literal once. Compile has refused

@@ -67,6 +67,7 @@ func leftmost(e ast.Expr) (ast.Expr, bool) {
 		if len(call.Args()) > 1 && !isName(call.FunctionName()) {
 			return call.Args()[0], true
 		}
+	default: // begins with itself
 	}
 	return nil, false
 }
@@ -95,6 +96,7 @@ func (s source) own(e ast.Expr) (line, column int) {
 		if s.word(line, column+1, e.AsSelect().FieldName()) {
 			return line, column + 1
 		}
+	default: // cel-go's position is the beginning
 	}
 	return line, column
 }
@@ -160,6 +162,7 @@ func pathOf(e ast.Expr) string {
 		if operand := pathOf(e.AsSelect().Operand()); operand != "" {
 			return operand + "." + e.AsSelect().FieldName()
 		}
+	default: // no path
 	}
 	return ""
 }
