@@ -70,7 +70,7 @@ func (f Fault) String() string {
 
 // Faults is what is wrong with a set of manifests. As an error it is why they
 // are not taken into force.
-type Faults []Fault
+type Faults []Fault //nolint:errname // a list first, an error where it is the reason for one
 
 // Error returns the faults, one in a line.
 func (l Faults) Error() string {

@@ -33,10 +33,10 @@ func locate(root *yaml.Node, path string) (at place, whole bool) {
 func steps(path string) []string {
 	var out []string
 	for path != "" {
-		switch {
-		case path[0] == '.':
+		switch path[0] {
+		case '.':
 			path = path[1:]
-		case path[0] == '[':
+		case '[':
 			step, rest, _ := strings.Cut(path[1:], "]")
 			out, path = append(out, step), rest
 		default:
@@ -62,8 +62,9 @@ func child(n *yaml.Node, step string) (place, bool) {
 		return place{key: n.Content[i], value: n.Content[i]}, true
 	case yaml.MappingNode:
 		return entry(n, step)
+	default:
+		return place{}, false
 	}
-	return place{}, false
 }
 
 // entry returns the last field of a mapping with this key, as the readers of
@@ -121,6 +122,7 @@ func duplicates(n *yaml.Node, path string) []duplicate {
 			}
 			out = append(out, duplicates(n.Content[i+1], below)...)
 		}
+	default: // holds no fields
 	}
 	return out
 }

@@ -132,8 +132,10 @@ func (r *runner) changed(ctx context.Context, w *watch) bool {
 			if w.relevant(event) {
 				return true
 			}
-		case <-w.notify.Errors:
-			return true // events were lost, so anything may have changed
+		case err := <-w.notify.Errors:
+			// Events were lost, so anything may have changed.
+			r.opts.Logger.V(1).Info("changes were lost, reading the folder again", "folder", r.path, "error", fmt.Sprint(err))
+			return true
 		}
 	}
 }

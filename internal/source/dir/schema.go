@@ -84,7 +84,7 @@ func kindSchema(def *apiextensionsv1.CustomResourceDefinition, scheme *runtime.S
 	if _, ok := model.(typedObject); !ok {
 		return nil, fmt.Errorf("%T has no metadata", model)
 	}
-	s.create = func() typedObject { return model.DeepCopyObject().(typedObject) } //nolint:errcheck // of the type that was looked at above
+	s.create = func() typedObject { return model.DeepCopyObject().(typedObject) }
 	return s, nil
 }
 

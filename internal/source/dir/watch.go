@@ -110,7 +110,10 @@ func (w *watch) busy(ctx context.Context) bool {
 		case <-over.Done():
 			return happened
 		case <-w.notify.Events:
-		case <-w.notify.Errors:
+		case err := <-w.notify.Errors:
+			if err == nil { // closed
+				return happened
+			}
 		}
 	}
 }
