@@ -91,7 +91,7 @@ func TestExpensiveConditionsAreStopped(t *testing.T) {
 			b := expr.NewBudget()
 			begin := time.Now()
 			_, err := p.Eval(r, &b)
-			if took := time.Since(begin); took > 2*time.Second {
+			if took := time.Since(begin); took > 10*time.Second {
 				t.Errorf("stopped after %v", took)
 			}
 			if !errors.Is(err, expr.ErrCost) || b.Left() != 0 {

@@ -3,6 +3,7 @@
 package expr_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Add("true &&\n'äö' == subject.idd")
 	f.Add(chain(`[1]`, `[x, x]`, `x == x`))
+	f.Add(`[1]` + strings.Repeat(`.map(x, {x: x})`, 20) + `.size() == 1`)
 	env := newEnv(f)
 	empty := &authz.Request{
 		Subject: authz.Subject{Type: "user", ID: "u"}, Action: authz.Action{Name: "read"},
