@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"mime"
@@ -78,19 +79,18 @@ type endpoint struct {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec, _ := e.recorders.Get().(*recorder)
 	*rec = recorder{ResponseWriter: w}
-	defer e.finish(rec, r)
+	defer func() { e.finish(rec, r, recover()) }()
 	if err := e.serve(rec, r); err != nil {
 		e.refuse(rec, r, err)
 	}
 }
 
-// finish counts a request. If it panicked, the panic ends here: with a 500 if
+// finish counts a request. If it panicked, for a cause, the panic ends here: with a 500 if
 // nothing has been written, else by cutting the connection, so that half an
 // answer is not taken for a whole one.
-func (e *endpoint) finish(rec *recorder, r *http.Request) {
-	cause := recover()
+func (e *endpoint) finish(rec *recorder, r *http.Request, cause any) {
 	if cause == nil {
-		e.counter.Answered(rec.status)
+		e.counter.Answered(cmp.Or(rec.status, http.StatusOK)) // an empty answer is a 200
 		*rec = recorder{}
 		e.recorders.Put(rec)
 		return

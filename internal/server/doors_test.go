@@ -18,10 +18,15 @@ import (
 )
 
 func TestEndpoints(t *testing.T) {
-	text := []string{"Content-Type", "text/plain"}
+	text := textHeader()
+	with := func(name, value string) http.Header {
+		h := textHeader()
+		h.Set(name, value)
+		return h
+	}
 	tests := map[string]struct {
 		method, path, body string
-		header             []string
+		header             http.Header
 		status             int
 		want               string
 	}{
@@ -30,15 +35,15 @@ func TestEndpoints(t *testing.T) {
 			method: "GET", path: "/echo", header: text, status: 405, want: "refused: the method GET is not allowed here; use POST",
 		},
 		"another media type": {
-			method: "POST", path: "/echo", header: []string{"Content-Type", "text/html"}, status: 400,
+			method: "POST", path: "/echo", header: with("Content-Type", "text/html"), status: 400,
 			want: `refused: the Content-Type is "text/html" and must be text/plain`,
 		},
 		"a compressed body": {
-			method: "POST", path: "/echo", header: append([]string{"Content-Encoding", "gzip"}, text...), status: 400,
+			method: "POST", path: "/echo", header: with("Content-Encoding", "gzip"), status: 400,
 			want: `refused: the Content-Encoding "gzip" is not supported; send the body as it is`,
 		},
 		"a body that is not compressed, and says so": {
-			method: "POST", path: "/echo", body: "x", header: append([]string{"Content-Encoding", "identity"}, text...), status: 200, want: "x",
+			method: "POST", path: "/echo", body: "x", header: with("Content-Encoding", "identity"), status: 200, want: "x",
 		},
 		"a body as long as may be": {
 			method: "POST", path: "/echo", body: strings.Repeat("x", 1024), header: text, status: 200, want: strings.Repeat("x", 1024),
@@ -75,16 +80,17 @@ func TestEndpoints(t *testing.T) {
 	).run(t)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			header := append([]string{"X-Request-ID", "id of " + tt.path}, tt.header...)
-			resp, body := do(t, tt.method, "http://"+r.HTTP+tt.path, tt.body, header...)
-			if resp.StatusCode != tt.status || body != tt.want {
-				t.Errorf("answer %d %q, want %d %q", resp.StatusCode, body, tt.status, tt.want)
+			header := tt.header.Clone()
+			header.Set("X-Request-ID", "id of "+tt.path)
+			a := do(t, tt.method, "http://"+r.HTTP+tt.path, tt.body, header)
+			if a.status != tt.status || a.body != tt.want {
+				t.Errorf("answer %d %q, want %d %q", a.status, a.body, tt.status, tt.want)
 			}
-			if got := resp.Header.Get("X-Request-ID"); got != "id of "+tt.path {
+			if got := a.header.Get("X-Request-ID"); got != "id of "+tt.path {
 				t.Errorf("X-Request-ID %q, want that of the request", got)
 			}
-			if allow := resp.Header.Get("Allow"); (allow == "POST") != (tt.status == http.StatusMethodNotAllowed) {
-				t.Errorf("answer %d has Allow %q", resp.StatusCode, allow)
+			if allow := a.header.Get("Allow"); (allow == "POST") != (tt.status == http.StatusMethodNotAllowed) {
+				t.Errorf("answer %d has Allow %q", a.status, allow)
 			}
 		})
 	}
@@ -112,24 +118,24 @@ func TestABodyWithoutALengthIsBoundedToo(t *testing.T) {
 
 func TestRequestID(t *testing.T) {
 	r := newRig(configure(), echo()).run(t)
-	send := func(header ...string) string {
-		resp, _ := do(t, http.MethodPost, "http://"+r.HTTP+"/echo", "", append(header, "Content-Type", "text/plain")...)
-		if n := len(resp.Header.Values("X-Request-ID")); n != 1 {
+	send := func(ids ...string) string {
+		header := textHeader()
+		header["X-Request-Id"] = ids
+		a := do(t, http.MethodPost, "http://"+r.HTTP+"/echo", "", header)
+		if n := len(a.header.Values("X-Request-ID")); n != 1 {
 			t.Errorf("%d ids came back, want one", n)
 		}
-		return resp.Header.Get("X-Request-ID")
+		return a.header.Get("X-Request-ID")
 	}
 	longest := strings.Repeat("x", 256)
-	if got := send("X-Request-ID", longest); got != longest {
+	if got := send(longest); got != longest {
 		t.Errorf("an id of 256 bytes came back as %q", got)
 	}
-	if got := send("X-Request-ID", "first", "X-Request-ID", "second"); got != "first" {
+	if got := send("first", "second"); got != "first" {
 		t.Errorf("of two ids %q came back, want the first", got)
 	}
-	for name, header := range map[string][]string{
-		"no id": nil, "an empty id": {"X-Request-ID", ""}, "an overlong id": {"X-Request-ID", longest + "x"},
-	} {
-		if one, two := send(header...), send(header...); one == "" || len(one) > 64 || one == two {
+	for name, ids := range map[string][]string{"no id": nil, "an empty id": {""}, "an overlong id": {longest + "x"}} {
+		if one, two := send(ids...), send(ids...); one == "" || len(one) > 64 || one == two {
 			t.Errorf("for %s, %q and %q were made up; want two different ones", name, one, two)
 		}
 	}
@@ -165,11 +171,13 @@ func TestAnswersAreCounted(t *testing.T) {
 		r.Serve = func(http.ResponseWriter, *http.Request) error { panic("on purpose") }
 	})).run(t)
 	for _, path := range []string{"/echo", "/echo", "/panic", "/nowhere"} {
-		do(t, http.MethodPost, "http://"+r.HTTP+path, "", "Content-Type", "text/plain")
+		do(t, http.MethodPost, "http://"+r.HTTP+path, "", textHeader())
 	}
-	do(t, http.MethodGet, "http://"+r.HTTP+"/echo", "")
+	do(t, http.MethodGet, "http://"+r.HTTP+"/echo", "", nil)
 	r.stop()
-	<-r.ended
+	if err := <-r.ended; err != nil {
+		t.Error(err)
+	}
 	want := map[string]int{"echo 200": 2, "echo 405": 1, "echo 500": 1, " 404": 1}
 	if diff := cmp.Diff(want, r.counter.counts); diff != "" {
 		t.Errorf("answers by door and status (-want +got):\n%s", diff)

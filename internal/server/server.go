@@ -114,7 +114,7 @@ func (s *Server) Run(ctx context.Context) error {
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
-	broken := make([]error, len(s.listeners))
+	broken := make([]error, len(s.listeners)+1)
 	for i, l := range s.listeners {
 		all.Go(func() {
 			defer stop()
@@ -123,9 +123,9 @@ func (s *Server) Run(ctx context.Context) error {
 		s.options.Logger.Info("listening", "for", l.name, "address", l.socket.Addr().String(), "tls", l.config.TLS != nil)
 	}
 	<-serving.Done()
-	err := s.shutdown(context.WithoutCancel(ctx))
+	broken[len(s.listeners)] = s.shutdown(context.WithoutCancel(ctx))
 	all.Wait()
-	return errors.Join(append(broken, err)...)
+	return errors.Join(broken...)
 }
 
 func (l *listener) serve() error {

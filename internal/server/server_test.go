@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,8 @@ func (r *rig) run(t *testing.T) *rig {
 	}()
 	t.Cleanup(func() {
 		stop()
-		<-r.ended
+		for range r.ended { // until it is closed
+		}
 	})
 	return r
 }
@@ -114,8 +116,9 @@ func echo(change ...func(*door.Route)) door.Route {
 			if err != nil {
 				return err
 			}
-			_, _ = w.Write(body)
-			return nil
+			w.Header().Set("Content-Type", "text/plain")
+			_, err = io.Copy(w, bytes.NewReader(body))
+			return err
 		},
 		Refuse: func(w http.ResponseWriter, status int, message string) {
 			w.WriteHeader(status)
@@ -128,15 +131,25 @@ func echo(change ...func(*door.Route)) door.Route {
 	return r
 }
 
-// do sends a request to an address and returns the answer with its body read.
-func do(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// textHeader is the header of a request that echo takes.
+func textHeader() http.Header { return http.Header{"Content-Type": {"text/plain"}} }
+
+// do sends a request and reads the answer. A nil header is none.
+func do(t *testing.T, method, url, body string, header http.Header) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Add(header[i], header[i+1])
+	if header != nil {
+		req.Header = header
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -147,7 +160,7 @@ func do(t *testing.T, method, url, body string, header ...string) (*http.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return answer{resp.StatusCode, resp.Header, string(text)}
 }
 
 func TestAPortInUse(t *testing.T) {
@@ -223,9 +236,9 @@ func TestHealth(t *testing.T) {
 			if tt.err != nil {
 				r.provider.err.Store(&tt.err)
 			}
-			resp, body := do(t, http.MethodGet, "http://"+r.Health+tt.path, "")
-			if resp.StatusCode != tt.status || body != tt.body {
-				t.Errorf("answer %d %q, want %d %q", resp.StatusCode, body, tt.status, tt.body)
+			a := do(t, http.MethodGet, "http://"+r.Health+tt.path, "", nil)
+			if a.status != tt.status || a.body != tt.body {
+				t.Errorf("answer %d %q, want %d %q", a.status, a.body, tt.status, tt.body)
 			}
 		})
 	}
@@ -233,12 +246,12 @@ func TestHealth(t *testing.T) {
 
 func TestMetricsAreServedOnTheirOwnAddress(t *testing.T) {
 	r := newRig(configure(), echo()).run(t)
-	if resp, body := do(t, http.MethodGet, "http://"+r.Metrics+"/metrics", ""); resp.StatusCode != http.StatusOK || body != "metrics" {
-		t.Errorf("answer %d %q", resp.StatusCode, body)
+	if a := do(t, http.MethodGet, "http://"+r.Metrics+"/metrics", "", nil); a.status != http.StatusOK || a.body != "metrics" {
+		t.Errorf("answer %d %q", a.status, a.body)
 	}
 	for _, url := range []string{"http://" + r.HTTP + "/metrics", "http://" + r.Metrics + "/echo", "http://" + r.Health + "/metrics"} {
-		if resp, _ := do(t, http.MethodGet, url, ""); resp.StatusCode != http.StatusNotFound {
-			t.Errorf("%s answers %d, want 404", url, resp.StatusCode)
+		if a := do(t, http.MethodGet, url, "", nil); a.status != http.StatusNotFound {
+			t.Errorf("%s answers %d, want 404", url, a.status)
 		}
 	}
 }
@@ -254,20 +267,13 @@ func TestShutdown(t *testing.T) {
 			return nil
 		}
 	})).run(t)
-	type outcome struct {
-		status int
-		body   string
-	}
-	got := make(chan outcome, 1)
-	go func() {
-		resp, body := do(t, http.MethodPost, "http://"+r.HTTP+"/echo", "", "Content-Type", "text/plain")
-		got <- outcome{resp.StatusCode, body}
-	}()
+	got := make(chan answer, 1)
+	go func() { got <- do(t, http.MethodPost, "http://"+r.HTTP+"/echo", "", textHeader()) }()
 	<-begun
 	r.stop()
 	await(t, "probes hear that the server is shutting down", func() bool {
-		resp, body := do(t, http.MethodGet, "http://"+r.Health+"/readyz", "")
-		return resp.StatusCode == http.StatusServiceUnavailable && body == "shutting down\n"
+		a := do(t, http.MethodGet, "http://"+r.Health+"/readyz", "", nil)
+		return a.status == http.StatusServiceUnavailable && a.body == "shutting down\n"
 	})
 	await(t, "nobody new is taken", func() bool {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.HTTP)
@@ -277,8 +283,8 @@ func TestShutdown(t *testing.T) {
 		return err != nil
 	})
 	close(finish)
-	if o := <-got; o.status != http.StatusOK || o.body != "done" {
-		t.Errorf("the request that had begun got %d %q", o.status, o.body)
+	if a := <-got; a.status != http.StatusOK || a.body != "done" {
+		t.Errorf("the request that had begun got %d %q", a.status, a.body)
 	}
 	if err := <-r.ended; err != nil {
 		t.Errorf("an orderly end returned %v", err)

@@ -32,17 +32,17 @@ func TestTLS(t *testing.T) {
 		c.HTTP.TLS, c.Metrics.TLS = files, files
 	}), echo()).run(t)
 	for _, url := range []string{"https://" + r.HTTP + "/echo", "https://" + r.Metrics + "/metrics"} {
-		resp := overTLS(t, url)
-		if name := resp.TLS.PeerCertificates[0].Subject.CommonName; name != "first" || resp.ProtoMajor != 2 {
-			t.Errorf("%s: certificate of %q, %s; want of the first, HTTP/2", url, name, resp.Proto)
+		if name, protocol := overTLS(t, url); name != "first" || protocol != "HTTP/2.0" {
+			t.Errorf("%s: certificate of %q, %s; want of the first, HTTP/2.0", url, name, protocol)
 		}
 	}
-	if resp, body := do(t, http.MethodGet, "http://"+r.HTTP+"/echo", ""); resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("without TLS: answer %d %q, want 400", resp.StatusCode, body)
+	if a := do(t, http.MethodGet, "http://"+r.HTTP+"/echo", "", nil); a.status != http.StatusBadRequest {
+		t.Errorf("without TLS: answer %d %q, want 400", a.status, a.body)
 	}
 	writeCertificate(t, files, "second")
 	await(t, "the new certificate is served", func() bool {
-		return overTLS(t, "https://"+r.HTTP+"/echo").TLS.PeerCertificates[0].Subject.CommonName == "second"
+		name, _ := overTLS(t, "https://"+r.HTTP+"/echo")
+		return name == "second"
 	})
 }
 
@@ -54,8 +54,9 @@ func TestMissingCertificate(t *testing.T) {
 	}
 }
 
-// overTLS asks over a connection of its own, whoever the certificate is of.
-func overTLS(t *testing.T, url string) *http.Response {
+// overTLS asks over a connection of its own, whoever the certificate is of, and
+// returns that and the protocol.
+func overTLS(t *testing.T, url string) (name, protocol string) {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
@@ -68,7 +69,7 @@ func overTLS(t *testing.T, url string) *http.Response {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	return resp
+	return resp.TLS.PeerCertificates[0].Subject.CommonName, resp.Proto
 }
 
 // writeCertificate replaces the files by a certificate of a name. The key comes
