@@ -44,13 +44,14 @@ func nearest(s string, names []string) (near string, found bool) {
 }
 
 // nearestPattern mends what stands before the first `*`, if the pattern then
-// matches something.
+// matches something. What stands right before it, mostly a dot, is taken as
+// right, or any part of a name would do.
 func nearestPattern(pattern string, names []string) (near string, found bool) {
 	head, tail, _ := strings.Cut(pattern, "*")
 	var heads []string
 	for _, name := range names {
 		for n := max(len(head)-1, 1); n <= min(len(head)+1, len(name)); n++ {
-			if policy.Match(name[:n]+"*"+tail, name) {
+			if strings.HasSuffix(head, name[n-1:n]) && policy.Match(name[:n]+"*"+tail, name) {
 				heads = append(heads, name[:n])
 			}
 		}

@@ -19,5 +19,7 @@
 // Names that begin with a dot are left out, and so are kustomization files.
 // Documents of other API groups are skipped. A file should be replaced by a
 // rename; one that is written in place may be read half, and an empty one is
-// refused for that reason.
+// refused for that reason. Changes are seen as the operating system reports
+// them, which it does not do for those that others make on a network's file
+// system.
 package dir

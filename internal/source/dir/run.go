@@ -52,7 +52,7 @@ type Report struct {
 
 const (
 	// heartbeat is how often Run says that it is in contact with the folder.
-	heartbeat = 5 * time.Second
+	heartbeat = time.Second
 	// retry is when Run tries again to watch a folder that is gone.
 	retry = time.Second
 )

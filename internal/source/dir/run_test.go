@@ -34,9 +34,13 @@ type sink struct {
 	names []string
 	all   [][]string
 	woken chan struct{}
+	// touched is full after the first Touch that nobody has waited for.
+	touched chan struct{}
 }
 
-func newSink() *sink { return &sink{woken: make(chan struct{}, 1)} }
+func newSink() *sink {
+	return &sink{woken: make(chan struct{}, 1), touched: make(chan struct{}, 1)}
+}
 
 func (s *sink) Replace(lists ...store.List) {
 	s.mu.Lock()
@@ -52,7 +56,12 @@ func (s *sink) Replace(lists ...store.List) {
 	s.wake()
 }
 
-func (s *sink) Touch() {}
+func (s *sink) Touch() {
+	select {
+	case s.touched <- struct{}{}:
+	default:
+	}
+}
 
 func (s *sink) wake() {
 	select {
@@ -295,8 +304,37 @@ func TestAReferenceThatDanglesIsNoReasonToRefuse(t *testing.T) {
 	}
 }
 
+// TestContact: what is in force counts as fresh while it is what the folder
+// holds, however long nothing changes, and no longer.
+func TestContact(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "a.yaml", role("a"))
+	f := serve(t, root)
+	f.awaitReport(t, false)
+	for range 3 {
+		select {
+		case <-f.sink.touched:
+		case <-time.After(deadline):
+			t.Fatal("no contact")
+		}
+	}
+	replace("a.yaml", "{")(t, root)
+	f.awaitReport(t, true)
+	select {
+	case <-f.sink.touched: // from before
+	default:
+	}
+	select {
+	case <-f.sink.touched:
+		t.Error("contact with a folder that is not in force")
+	case <-time.After(2500 * time.Millisecond):
+	}
+}
+
 // TestTheFolderGoesAndComesBack: what was in force stays until it is back.
 func TestTheFolderGoesAndComesBack(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join(t.TempDir(), "root")
 	write(t, root, "a.yaml", role("a"))
 	f := serve(t, root)
@@ -353,7 +391,7 @@ func TestReadersWhileTheFolderChanges(t *testing.T) {
 	for range 2 {
 		running.Go(func() { ask(ctx, t, s) })
 	}
-	for i := range 20 {
+	for i := range 10 {
 		put("a.yaml", i)
 		if r := <-reports; r.Stale {
 			t.Errorf("stale: %v", r.Err)

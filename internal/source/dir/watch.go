@@ -4,7 +4,9 @@ package dir
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +55,8 @@ func newWatch(path string) (*watch, error) {
 }
 
 func (w *watch) addAll() error {
-	if err := w.notify.Add(w.parent); err != nil {
+	// Who may read the folder need not be allowed to read what it is in.
+	if err := w.notify.Add(w.parent); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	tree, err := walk(w.path)
