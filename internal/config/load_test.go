@@ -14,6 +14,7 @@ import (
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/expr"
 )
 
 const head = "apiVersion: config.rolecall.dev/v1alpha1\nkind: ServerConfiguration\n"
@@ -138,6 +139,13 @@ func TestDecodeRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMaxRequestBytes: what may be configured is what conditions reckon with.
+func TestMaxRequestBytes(t *testing.T) {
+	if config.MaxRequestBytes != expr.MaxRequestBytes {
+		t.Errorf("up to %d bytes may be configured, conditions reckon with %d", config.MaxRequestBytes, expr.MaxRequestBytes)
 	}
 }
 
