@@ -89,6 +89,7 @@ func (o *Oracle) Check(r *authz.Request) authz.Decision {
 		return authz.Decision{Reason: authz.ReasonConditionError}
 	case no:
 		return authz.Decision{Reason: authz.ReasonConditionFalse}
+	default: // there is no way at all
 	}
 	if slices.ContainsFunc(holds, hold.counts) {
 		return authz.Decision{Reason: authz.ReasonNoPermission}

@@ -29,10 +29,10 @@ func (g *Generator) chance(percent int) bool { return g.random.IntN(100) < perce
 
 func (g *Generator) pick(from []string) string { return from[g.random.IntN(len(from))] }
 
-// some picks at least least and at most most different ones.
-func (g *Generator) some(from []string, least, most int) []string {
+// some picks at least one and at most most different ones.
+func (g *Generator) some(from []string, most int) []string {
 	var picked []string
-	for n := least + g.random.IntN(most-least+1); len(picked) < n; {
+	for n := 1 + g.random.IntN(most); len(picked) < n; {
 		if one := g.pick(from); !slices.Contains(picked, one) {
 			picked = append(picked, one)
 		}
@@ -57,7 +57,7 @@ func (g *Generator) Policy() []testkit.Object {
 
 func (g *Generator) resource(i int) testkit.Object {
 	typ := g.pick(g.universe.types)
-	b := testkit.Resource(fmt.Sprintf("res-%d", i), g.some(g.universe.actions, 1, 5)...).Type(typ)
+	b := testkit.Resource(fmt.Sprintf("res-%d", i), g.some(g.universe.actions, 5)...).Type(typ)
 	if g.chance(10) {
 		b.ScopeRequired()
 	}
@@ -67,7 +67,7 @@ func (g *Generator) resource(i int) testkit.Object {
 func (g *Generator) role(i int) testkit.Object {
 	b := testkit.Role(fmt.Sprintf("role-%d", i)).ID(g.pick(g.universe.roles))
 	if g.chance(40) {
-		b.Inherits(g.some(append(g.universe.roles, "gone"), 1, 3)...)
+		b.Inherits(g.some(append(g.universe.roles, "gone"), 3)...)
 	}
 	if g.chance(40) {
 		b.Assertable()
@@ -101,13 +101,13 @@ func (g *Generator) widen(p *v1alpha1.Permission) {
 }
 
 func (g *Generator) binding(i int) testkit.Object {
-	b := testkit.Binding(fmt.Sprintf("bind-%d", i), g.some(append(g.universe.roles, "gone"), 1, 3)...)
+	b := testkit.Binding(fmt.Sprintf("bind-%d", i), g.some(append(g.universe.roles, "gone"), 3)...)
 	b.Scope(g.pick(g.universe.heldScopes))
 	for range 1 + g.random.IntN(3) {
 		g.subject(b)
 	}
 	if g.chance(15) {
-		for _, id := range g.some(g.universe.instances, 1, 2) {
+		for _, id := range g.some(g.universe.instances, 2) {
 			b.For(g.pick(g.universe.types), id)
 		}
 	}

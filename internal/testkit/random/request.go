@@ -32,19 +32,19 @@ func (g *Generator) Request(objects []testkit.Object) *authz.Request {
 func (g *Generator) state(s *authz.Subject) {
 	u := &g.universe
 	if g.chance(30) {
-		s.Roles = g.some(append(u.roles, "gone"), 1, 2)
+		s.Roles = g.some(append(u.roles, "gone"), 2)
 		if g.chance(40) {
 			s.RolesScope = g.pick(u.askedScopes)
 		}
 	}
 	if g.chance(40) {
-		s.Groups = g.some(u.groups, 1, 2)
+		s.Groups = g.some(u.groups, 2)
 	}
 	if g.chance(40) {
 		s.Email, s.EmailVerified = g.pick(u.emails), g.chance(50)
 	}
 	if g.chance(30) {
-		s.SSOConnections = g.some(u.connections, 1, 2)
+		s.SSOConnections = g.some(u.connections, 2)
 	}
 	if g.chance(30) {
 		s.SSOGroups = []authz.SSOGroup{{Connection: g.pick(u.connections), ID: g.pick(u.groups)}}
