@@ -98,7 +98,7 @@ func (c *check) run(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	if !*a.Decision {
-		return &exitStatus{code: 1}
+		return &statusError{code: 1}
 	}
 	return nil
 }

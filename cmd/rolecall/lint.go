@@ -78,7 +78,7 @@ func (l *lint) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	if report.Errors > 0 || (l.strict && report.Warnings > 0) {
-		return &exitStatus{code: 1}
+		return &statusError{code: 1}
 	}
 	return nil
 }
