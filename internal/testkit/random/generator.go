@@ -140,7 +140,8 @@ func (g *Generator) subject(b *testkit.BindingBuilder) {
 
 // bound sometimes limits the validity.
 func (g *Generator) bound(b *testkit.BindingBuilder) {
-	from, to := g.moment(), g.moment()
+	// In an object a time has whole seconds.
+	from, to := g.moment().Truncate(time.Second), g.moment().Truncate(time.Second)
 	if g.chance(15) {
 		b.From(from)
 		if !from.Before(to) {
