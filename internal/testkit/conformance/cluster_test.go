@@ -13,11 +13,14 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	kube "sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/config/samples"
 	"github.com/rolecall/rolecall/internal/devcluster/devclustertest"
 	"github.com/rolecall/rolecall/internal/operator"
 	"github.com/rolecall/rolecall/internal/server"
@@ -177,5 +180,32 @@ func await(t *testing.T, door *client, checks []testkit.Check) {
 	})
 	if err != nil {
 		t.Errorf("%v:\n%s", err, strings.Join(wrong, "\n"))
+	}
+}
+
+// TestClusterRefuses shows that the API server refuses each object of the sample
+// broken-refused, as kubectl applies it: with strict field validation.
+func TestClusterRefuses(t *testing.T) {
+	t.Parallel()
+	api, err := kube.New(devclustertest.Start(t), kube.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict := kube.WithFieldValidation(api, kube.FieldValidation(metav1.FieldValidationStrict))
+	expected := refusals(t)
+	for name, document := range documents(t, samples.BrokenRefused) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var object unstructured.Unstructured
+			if err := yaml.Unmarshal(document, &object.Object); err != nil {
+				t.Fatal(err)
+			}
+			object.SetNamespace("refused")
+			field, message, _ := strings.Cut(expected[name], ": ")
+			err := strict.Create(t.Context(), &object)
+			if err == nil || field == "" || !strings.Contains(err.Error(), field) || !strings.Contains(err.Error(), message) {
+				t.Errorf("error %v, want %q", err, expected[name])
+			}
+		})
 	}
 }

@@ -131,19 +131,12 @@ func aspectOf(f dir.Fault) diag.Aspect {
 	return diag.References
 }
 
-// TestRefused shows that each object of the sample broken-refused is refused for
+// TestFolderRefuses shows that each object of the sample broken-refused is refused for
 // its one fault.
-func TestRefused(t *testing.T) {
+func TestFolderRefuses(t *testing.T) {
 	t.Parallel()
 	compiler := compile.New(decide.Env(t))
-	text, err := samples.Checks(samples.BrokenRefused)
-	if err != nil {
-		t.Fatal(err)
-	}
-	expected, err := testkit.ParseExpectations(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	expected := refusals(t)
 	for name, document := range documents(t, samples.BrokenRefused) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,14 +149,28 @@ func TestRefused(t *testing.T) {
 			if !errors.As(err, &faults) {
 				t.Fatalf("the folder says %v, want that it is refused", err)
 			}
-			field, message, _ := strings.Cut(expected.Refused[name], ": ")
+			field, message, _ := strings.Cut(expected[name], ": ")
 			if field == "" || !slices.ContainsFunc(faults, func(f dir.Fault) bool {
 				return f.Path == field && strings.Contains(f.Message, message)
 			}) {
-				t.Errorf("the folder says\n%v\nwant %s", faults, expected.Refused[name])
+				t.Errorf("the folder says\n%v\nwant %s", faults, expected[name])
 			}
 		})
 	}
+}
+
+// refusals returns why each object of the sample broken-refused is refused.
+func refusals(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := samples.Checks(samples.BrokenRefused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected, err := testkit.ParseExpectations(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return expected.Refused
 }
 
 // documents returns the documents of a sample by the Name of their object.
