@@ -79,7 +79,7 @@ func (p *Programs) Eval(condition string, r *authz.Request) (bool, error) {
 		program, _ = p.byText.LoadOrStore(condition, compiled)
 	}
 	budget := expr.NewBudget()
-	return program.(*expr.Program).Eval(r, &budget) //nolint:errcheck // the map holds nothing else
+	return program.(*expr.Program).Eval(r, &budget)
 }
 
 // Oracle returns the oracle of objects.
