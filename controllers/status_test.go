@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
@@ -227,6 +229,7 @@ func TestWrites(t *testing.T) {
 	h := emptyHouse(t)
 	all := crowd()
 	h.createAtOnce(all)
+	h.untilListed(len(all))
 	h.start(devclustertest.Start(t))
 	for _, o := range all {
 		h.untilJudged(o)
@@ -284,6 +287,28 @@ func (h *house) createAtOnce(objects []client.Object) {
 	if err := creators.Wait(); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// untilListed waits until the server's own cache, from which it serves first
+// lists, has as many objects as there are: what comes after a first list is news,
+// and rightly costs writes.
+func (h *house) untilListed(want int) {
+	h.t.Helper()
+	h.until(func() string {
+		listed := 0
+		for _, list := range []client.ObjectList{&v1alpha1.ResourceList{}, &v1alpha1.RoleList{}, &v1alpha1.RoleBindingList{}} {
+			err := h.List(h.t.Context(), list, client.InNamespace(h.namespace),
+				&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: "0"}})
+			if err != nil {
+				return err.Error()
+			}
+			listed += meta.LenList(list)
+		}
+		if listed != want {
+			return fmt.Sprintf("%d objects are listed, want %d", listed, want)
+		}
+		return ""
+	})
 }
 
 // unread says which of the objects nobody has begun to judge.
