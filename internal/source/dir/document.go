@@ -34,9 +34,11 @@ func (d *document) at(n *yaml.Node) Position {
 	return d.position(n.Line, n.Column)
 }
 
-// position returns the place of a line and a column of the document.
+// position returns the place of a line and a column of the document. YAML knows
+// more line breaks than editors do (a lone carriage return, U+2028), and places
+// an end behind the last line; there the last line must do.
 func (d *document) position(line, column int) Position {
-	return Position{File: d.file, Line: d.above + max(line, 1), Column: max(column, 1)}
+	return Position{File: d.file, Line: d.above + min(max(line, 1), len(d.lines)), Column: max(column, 1)}
 }
 
 // parse reads the documents of a file. Those that cannot be read become faults.
