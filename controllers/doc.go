@@ -15,7 +15,7 @@ package controllers
 // Events are those of the objects, wherever they are; leases and the events of
 // the election are in the operator's own namespace.
 //
-// +kubebuilder:rbac:groups=rolecall.dev,resources=resources;roles;rolebindings,verbs=get;list;watch
+// +kubebuilder:rbac:groups=rolecall.dev,resources=resources;roles;rolebindings,verbs=list;watch
 // +kubebuilder:rbac:groups=rolecall.dev,resources=resources/status;roles/status;rolebindings/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,namespace=rolecall-system,verbs=get;create;update

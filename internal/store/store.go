@@ -86,7 +86,7 @@ type Options struct {
 type Store struct {
 	options Options
 	current atomic.Pointer[published]
-	contact atomic.Int64 // of a source, in nanoseconds since 1970
+	contact atomic.Int64 // the last Touch, in nanoseconds since 1970
 
 	mu    sync.Mutex
 	queue []event
@@ -123,14 +123,14 @@ func (s *Store) Replace(lists ...List) {
 	s.push(event{lists: lists})
 }
 
-// Touch says that a source is in contact with what it watches.
+// Touch says that the source is in contact with all that it watches. An object
+// that arrives does not say that: the watch of another kind may be dead.
 func (s *Store) Touch() {
 	s.contact.Store(s.options.Now().UnixNano())
 }
 
 func (s *Store) push(e event) {
 	e.arrived = s.options.Now()
-	s.contact.Store(e.arrived.UnixNano())
 	s.mu.Lock()
 	s.queue = append(s.queue, e)
 	s.mu.Unlock()
@@ -212,8 +212,7 @@ var (
 	errTooOld    = fmt.Errorf("%w: the last contact with the source of the policy is longer ago than maxSnapshotAge", authz.ErrNotReady)
 )
 
-// Age returns how long ago a source was last in contact with what it watches;
-// zero if it never was.
+// Age returns how long ago the last Touch was; zero if there was none.
 func (s *Store) Age() time.Duration {
 	contact := s.contact.Load()
 	if contact == 0 {

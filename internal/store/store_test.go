@@ -208,10 +208,14 @@ func TestTooOldIsNotReady(t *testing.T) {
 		return t
 	}
 	s, published := start(t, func(o *store.Options) { o.Now, o.MaxAge = read, time.Minute })
+	s.Touch()
 	s.Replace(lists()...)
 	<-published
 	<-clock
 	clock <- now.Add(2 * time.Minute)
+	resource, _, _ := objects()
+	s.Put(resource) // is no contact with the other kinds
+	<-published
 	if _, err := s.Checker(); !errors.Is(err, authz.ErrNotReady) {
 		t.Errorf("error %v, want ErrNotReady", err)
 	}

@@ -84,7 +84,7 @@ func waitsForCRDs(t *testing.T, c *cluster, o *operator) {
 func narrowRights(t *testing.T, c *cluster) {
 	account := fmt.Sprintf("--as=system:serviceaccount:%s:%s", operatorNamespace, operatorAccount)
 	for _, what := range []string{
-		"create roles.rolecall.dev", "update rolebindings.rolecall.dev", "delete resources.rolecall.dev",
+		"get roles.rolecall.dev", "create roles.rolecall.dev", "update rolebindings.rolecall.dev", "delete resources.rolecall.dev",
 		"get secrets", "list configmaps", "get roles.rbac.authorization.k8s.io", "update leases.coordination.k8s.io",
 	} {
 		args := append([]string{"auth", "can-i", account, "-n", "default"}, strings.Fields(what)...)

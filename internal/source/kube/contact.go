@@ -142,7 +142,7 @@ func (c *contact) tell(t trouble, kind store.Kind, err error) {
 			"`kubectl apply -f config/crd/bases` installs it", "customResourceDefinition", name)
 		return
 	}
-	c.log.Info("waiting for permission to get, list and watch: the role in config/rbac gives it", "resource", name, "error", err.Error())
+	c.log.Info("waiting for permission to list and watch: the role in config/rbac gives it", "resource", name, "error", err.Error())
 }
 
 // over tells people that the trouble that a watch had is gone.
