@@ -100,6 +100,16 @@ func (m *Metrics) Published(info store.Info, eventToVisible time.Duration) {
 	m.faults[Other].Set(float64(other))
 }
 
+// FolderStale says whether the folder that is served differs from what is in
+// force, because it cannot be loaded as it is now.
+func (m *Metrics) FolderStale(stale bool) {
+	value := 0.0
+	if stale {
+		value = 1
+	}
+	m.table.stale.Set(value)
+}
+
 // number is the first 52 bits of a revision in hexadecimal digits, which a
 // float64 holds exactly; 0 if it is something else.
 func number(revision string) float64 {

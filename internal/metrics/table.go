@@ -15,6 +15,7 @@ type table struct {
 	objects        *prometheus.GaugeVec
 	eventToVisible prometheus.Histogram
 	faults         *prometheus.GaugeVec
+	stale          prometheus.Gauge
 }
 
 func newTable() table {
@@ -47,6 +48,10 @@ func newTable() table {
 		}),
 		faults: gauges("compile_faults",
 			"Faults of the objects in the snapshot in force, by reason.", "reason"),
+		stale: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "rolecall", Name: "folder_stale",
+			Help: "1 while the folder that is served cannot be loaded as it is now, so that what was good before is in force.",
+		}),
 	}
 }
 
@@ -70,6 +75,6 @@ func gauges(name, help string, label string) *prometheus.GaugeVec {
 func (t *table) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		t.decisions, t.checkDuration, t.httpRequests,
-		t.publications, t.revision, t.objects, t.eventToVisible, t.faults,
+		t.publications, t.revision, t.objects, t.eventToVisible, t.faults, t.stale,
 	}
 }

@@ -119,6 +119,18 @@ func (r *running) await(tb testing.TB, namespace, user, want string) {
 	}
 }
 
+// awaitMetric reads the metrics until they have a line.
+func (r *running) awaitMetric(tb testing.TB, line string) {
+	tb.Helper()
+	err := wait.PollUntilContextTimeout(tb.Context(), 10*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+		_, text := get(tb, "http://"+r.Metrics+"/metrics")
+		return strings.Contains(text, "\n"+line+"\n"), nil
+	})
+	if err != nil {
+		tb.Fatalf("the metrics have no %q: %v", line, err)
+	}
+}
+
 // get returns the status and the body of a page.
 func get(tb testing.TB, url string) (int, string) {
 	tb.Helper()

@@ -120,6 +120,13 @@ func TestAFolderIsServedAndReloaded(t *testing.T) {
 	save(t, file, strings.ReplaceAll(manifests, "alice", "bob"))
 	r.await(t, "default", "bob", "Granted")
 	r.await(t, "default", "alice", "NoRole")
+
+	save(t, file, "kind: [")
+	r.awaitMetric(t, "rolecall_folder_stale 1")
+	r.await(t, "default", "bob", "Granted")
+	save(t, file, manifests)
+	r.await(t, "default", "alice", "Granted")
+	r.awaitMetric(t, "rolecall_folder_stale 0")
 	if err := r.stop(); err != nil {
 		t.Errorf("an orderly end says %v", err)
 	}

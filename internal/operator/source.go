@@ -15,7 +15,10 @@ import (
 func (r *rooms) source(ctx context.Context) error {
 	log := r.Logger.WithName("source")
 	if r.Kube == nil {
-		return dir.Run(ctx, r.Dir, r.store, dir.Options{Compiler: r.compiler, Logger: log})
+		return dir.Run(ctx, r.Dir, r.store, dir.Options{
+			Compiler: r.compiler, Logger: log,
+			Loaded: func(report dir.Report) { r.metrics.FolderStale(report.Stale) },
+		})
 	}
 	return kube.Run(ctx, r.Kube, r.store, kube.Options{Namespaces: r.Config.Namespaces, Logger: log, Now: r.Now})
 }
