@@ -139,7 +139,7 @@ func (s *Subject) validate() error {
 		return err
 	}
 	if s.RolesScope != "" && !ValidScope(s.RolesScope) {
-		return badScope("subject.roles scope", s.RolesScope)
+		return badScope("subject.roles_scope", s.RolesScope)
 	}
 	return s.validateStated()
 }
