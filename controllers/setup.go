@@ -10,11 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
@@ -104,37 +104,61 @@ func (s *starter) desk() desk {
 }
 
 func (s *starter) addResources() error {
-	return s.controller(&v1alpha1.Resource{}).
-		Watches(&v1alpha1.Resource{}, s.fanOut(resourceClaimants, comesOrGoes)).
-		Complete(&resourceReconciler{s.desk()})
+	return s.add("resource", &resourceReconciler{s.desk()},
+		s.own(&v1alpha1.Resource{}),
+		s.watch(&v1alpha1.Resource{}, s.fanOut(resourceClaimants, comesOrGoes)))
 }
 
 func (s *starter) addRoles() error {
 	bindings := newTally()
-	return s.controller(&v1alpha1.Role{}).
-		Watches(&v1alpha1.Resource{}, s.fanOut(rolesNamingType, declaresOtherwise)).
-		Watches(&v1alpha1.Role{}, s.fanOut(roleClaimants, comesOrGoes)).
-		Watches(&v1alpha1.Role{}, s.fanOut(inheritors, inheritsOtherwise)).
-		WatchesRawSource(source.Kind(s.mgr.GetCache(), &v1alpha1.RoleBinding{}, s.count(bindings))).
-		Complete(&roleReconciler{desk: s.desk(), bindings: bindings})
+	return s.add("role", &roleReconciler{desk: s.desk(), bindings: bindings},
+		s.own(&v1alpha1.Role{}),
+		s.watch(&v1alpha1.Resource{}, s.fanOut(rolesNamingType, declaresOtherwise)),
+		s.watch(&v1alpha1.Role{}, s.fanOut(roleClaimants, comesOrGoes)),
+		s.watch(&v1alpha1.Role{}, s.fanOut(inheritors, inheritsOtherwise)),
+		source.Kind(s.mgr.GetCache(), &v1alpha1.RoleBinding{}, s.count(bindings)))
 }
 
 func (s *starter) addRoleBindings() error {
-	return s.controller(&v1alpha1.RoleBinding{}).
-		Watches(&v1alpha1.Role{}, s.fanOut(bindingsOfRole, comesOrGoes)).
-		Watches(&v1alpha1.Resource{}, s.fanOut(bindingsNamingType, comesOrGoes)).
-		Complete(&bindingReconciler{s.desk()})
+	return s.add("rolebinding", &bindingReconciler{s.desk()},
+		s.own(&v1alpha1.RoleBinding{}),
+		s.watch(&v1alpha1.Role{}, s.fanOut(bindingsOfRole, comesOrGoes)),
+		s.watch(&v1alpha1.Resource{}, s.fanOut(bindingsNamingType, comesOrGoes)))
 }
 
-// controller begins a controller of the kind. Every event of the object itself
-// counts, also that of a status: so a status that somebody else has changed is
-// put right, and a write that was refused because the object had changed is
-// tried again.
-func (s *starter) controller(kind client.Object) *builder.Builder {
-	skipNameValidation := true // a second manager of the process uses the names again
-	return ctrl.NewControllerManagedBy(s.mgr).For(kind).WithOptions(controller.Options{
+// own watches the objects that a controller judges. Every event of the object
+// itself counts, also that of a status: so a status that somebody else has
+// changed is put right, and a write that was refused because the object had
+// changed is tried again.
+func (s *starter) own(kind client.Object) source.Source {
+	return s.watch(kind, &handler.EnqueueRequestForObject{})
+}
+
+func (s *starter) watch(kind client.Object, h handler.EventHandler) source.Source {
+	return source.Kind(s.mgr.GetCache(), kind, h)
+}
+
+// add gives the manager a controller that knows all its watches. The library's
+// builder adds the watches afterwards, and the manager runs already: the work
+// would begin before they have delivered their first lists, and what came
+// meanwhile would be taken for part of one (see fanOut).
+func (s *starter) add(name string, r reconcile.Reconciler, watches ...source.Source) error {
+	options := controller.Options{
+		Reconciler:              r,
+		Logger:                  s.mgr.GetLogger(),
 		MaxConcurrentReconciles: workers,
 		CacheSyncTimeout:        syncPatience,
-		SkipNameValidation:      &skipNameValidation,
-	})
+		SkipNameValidation:      new(true), // a second manager of the process uses the names again
+	}
+	options.DefaultFromConfig(s.mgr.GetControllerOptions())
+	c, err := controller.NewUnmanaged(name, options)
+	if err != nil {
+		return fmt.Errorf("make the controller %s: %w", name, err)
+	}
+	for _, w := range watches {
+		if err := c.Watch(w); err != nil {
+			return fmt.Errorf("add a watch to the controller %s: %w", name, err)
+		}
+	}
+	return s.mgr.Add(c)
 }
