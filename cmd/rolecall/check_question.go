@@ -80,10 +80,7 @@ func (q *question) resourceEntity() (map[string]any, error) {
 	if typ == "" {
 		return nil, fmt.Errorf("--resource %q: want TYPE or TYPE/ID, as document/handbook", q.resource)
 	}
-	entity := map[string]any{"type": typ}
-	if id != "" {
-		entity["id"] = id
-	}
+	entity := map[string]any{"type": typ, "id": id} // empty: no one instance
 	return withProperties(entity, "--resource-property", q.resourceProperties)
 }
 

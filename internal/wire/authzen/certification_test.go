@@ -90,6 +90,7 @@ func TestCertificationErrors(t *testing.T) {
 		"c-2-4-2 subject without id":     {ask(`{"type":"user"}`, read, record1, ""), "subject.id is required"},
 		"c-2-4-2 action without name":    {ask(alice, "{}", record1, ""), "action.name is required"},
 		"c-2-4-2 resource without type":  {ask(alice, read, `{"id":"record-1"}`, ""), "resource.type is required"},
+		"c-2-4-2 resource without id":    {ask(alice, read, `{"type":"record"}`, ""), "resource.id is required"},
 		"c-2-4-4 malformed":              {`{"subject":`, "not JSON"},
 		"c-2-4-5 empty":                  {"", "the body is empty"},
 		"c-2-4-6 subject is a string":    {ask(`"alice"`, read, record1, ""), "subject: must be an object"},

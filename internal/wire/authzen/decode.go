@@ -16,13 +16,20 @@ import (
 type evaluation struct {
 	Subject  *entity        `json:"subject"`
 	Action   *action        `json:"action"`
-	Resource *entity        `json:"resource"`
+	Resource *resource      `json:"resource"`
 	Context  map[string]any `json:"context"`
 }
 
 type entity struct {
 	Type       string         `json:"type"`
 	ID         string         `json:"id"`
+	Properties map[string]any `json:"properties"`
+}
+
+// resource is an entity that may say, by an empty id, that it is no one instance.
+type resource struct {
+	Type       string         `json:"type"`
+	ID         *string        `json:"id"`
 	Properties map[string]any `json:"properties"`
 }
 
@@ -67,6 +74,9 @@ type Batch struct {
 	WithContext bool
 
 	defaults authz.Request
+	// nameless says that the resource of the defaults lacks its id: a fault of
+	// the items that use it.
+	nameless bool
 	items    []jsontext.Value
 }
 
@@ -80,7 +90,23 @@ func DecodeEvaluation(body []byte, r *authz.Request) error {
 		return err
 	}
 	*r = authz.Request{}
-	return e.overlay(r)
+	if err := e.overlay(r); err != nil {
+		return err
+	}
+	return named(e.Resource.nameless())
+}
+
+// nameless reports whether a resource says its type and not its id.
+func (r *resource) nameless() bool {
+	return r != nil && r.Type != "" && r.ID == nil
+}
+
+// named refuses a resource without an id, which the standard requires.
+func named(nameless bool) error {
+	if nameless {
+		return door.BadRequest(`resource.id is required; if the check is about no one instance, say so by ""`)
+	}
+	return nil
 }
 
 // DecodeEvaluations reads the body of an evaluations request with at most limit
@@ -95,7 +121,10 @@ func DecodeEvaluations(body []byte, limit int) (*Batch, error) {
 		return nil, door.BadRequest(fmt.Sprintf(
 			"evaluations: %d are more than the %d that this server takes at once", len(e.Items), limit))
 	}
-	b := &Batch{Semantic: ExecuteAll, WithContext: e.Options.Context, items: e.Items}
+	b := &Batch{
+		Semantic: ExecuteAll, WithContext: e.Options.Context,
+		nameless: e.Resource.nameless(), items: e.Items,
+	}
 	if e.Options.Semantic != nil {
 		b.Semantic = Semantic(*e.Options.Semantic)
 	}
@@ -121,8 +150,9 @@ func (b *Batch) Len() int {
 }
 
 // Defaults writes what the batch says for all its items to r.
-func (b *Batch) Defaults(r *authz.Request) {
+func (b *Batch) Defaults(r *authz.Request) error {
 	*r = b.defaults
+	return named(b.nameless)
 }
 
 // Request writes item i to r: the batch's defaults, each replaced whole by what
@@ -134,13 +164,22 @@ func (b *Batch) Request(i int, r *authz.Request) error {
 		return err
 	}
 	*r = b.defaults
-	return e.overlay(r)
+	if err := e.overlay(r); err != nil {
+		return err
+	}
+	if e.Resource != nil {
+		return named(e.Resource.nameless())
+	}
+	return named(b.nameless)
 }
 
 // overlay writes to r what e has, and leaves the rest as it is.
 func (e *evaluation) overlay(r *authz.Request) error {
 	if e.Resource != nil {
-		r.Resource = authz.Resource{Type: e.Resource.Type, ID: e.Resource.ID, Properties: e.Resource.Properties}
+		r.Resource = authz.Resource{Type: e.Resource.Type, Properties: e.Resource.Properties}
+		if e.Resource.ID != nil {
+			r.Resource.ID = *e.Resource.ID
+		}
 	}
 	if e.Action != nil {
 		r.Action = authz.Action{Name: e.Action.Name, Properties: e.Action.Properties}

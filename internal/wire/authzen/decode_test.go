@@ -229,8 +229,15 @@ func TestBatchRequest(t *testing.T) {
 			want: func(r *authz.Request) { r.Subject = authz.Subject{Type: "user", ID: "bob"} },
 		},
 		"a resource replaces the default whole": {
-			item: `{"resource":{"type":"doc"}}`,
+			item: `{"resource":{"type":"doc","id":"d1"}}`,
+			want: func(r *authz.Request) { r.Resource = authz.Resource{Type: "doc", ID: "d1"} },
+		},
+		"an empty id is no one instance": {
+			item: `{"resource":{"type":"doc","id":""}}`,
 			want: func(r *authz.Request) { r.Resource = authz.Resource{Type: "doc"} },
+		},
+		"a resource without an id is its own fault, whatever the default's": {
+			item: `{"resource":{"type":"doc"}}`, err: "resource.id is required",
 		},
 		"an action replaces the default whole": {
 			item: `{"action":{"name":"write","properties":{"soft":true}}}`,
@@ -279,7 +286,9 @@ func TestBatchRequest(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
 			}
-			b.Defaults(&got)
+			if err := b.Defaults(&got); err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff(base, got); diff != "" {
 				t.Errorf("defaults after an item was asked for (-want +got):\n%s", diff)
 			}
@@ -313,4 +322,19 @@ func TestBatchOptions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestADefaultWithoutIDIsTheFaultOfItsUsers shows that a default is judged only
+// where it is used.
+func TestADefaultWithoutIDIsTheFaultOfItsUsers(t *testing.T) {
+	b, err := authzen.DecodeEvaluations([]byte(`{"resource":{"type":"doc"},"evaluations":[{},{"resource":{"type":"doc","id":"1"}}]}`), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r authz.Request
+	wantRefusal(t, b.Request(0, &r), "resource.id is required")
+	if err := b.Request(1, &r); err != nil {
+		t.Errorf("an item with a resource of its own: %v", err)
+	}
+	wantRefusal(t, b.Defaults(&r), "resource.id is required")
 }

@@ -152,7 +152,10 @@ func (c *call) evaluations(r *http.Request) error {
 		return err
 	}
 	if batch.Len() == 0 {
-		batch.Defaults(&c.request)
+		if err := batch.Defaults(&c.request); err != nil {
+			c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+			return err
+		}
 		return c.single()
 	}
 	c.out = append(c.out, `{"evaluations":[`...)

@@ -86,7 +86,7 @@ spec: {roles: [reader], subjects: [{type: user, id: alice}], scope: org:a}
 
 func TestAnswers(t *testing.T) {
 	const evaluation, evaluations = "/access/v1/evaluation", "/access/v1/evaluations"
-	const head = `"subject":{"type":"user","id":"alice"},"resource":{"type":"doc"},"context":{"scope":"org:a"},`
+	const head = `"subject":{"type":"user","id":"alice"},"resource":{"type":"doc","id":"d1"},"context":{"scope":"org:a"},`
 	const reads, writes, faulty = `{"action":{"name":"read"}}`, `{"action":{"name":"write"}}`, `{}`
 	const allow, deny = `{"decision":true}`, `{"decision":false}`
 	const fault = `{"decision":false,"context":{"error":{"status":400,"message":"action.name is required"}}}`
@@ -167,8 +167,8 @@ func TestOneCallKeepsNothingOfAnother(t *testing.T) {
 	r := serve(t, policyOf(t, small))
 	for range 20 {
 		long := r.post(t, "/access/v1/evaluation", `{"subject":{"type":"user","id":"alice","properties":{"x":"`+
-			strings.Repeat("y", 100_000)+`"}},"action":{"name":"read"},"resource":{"type":"doc"},"context":{"scope":"org:a"}}`)
-		bare := r.post(t, "/access/v1/evaluation", `{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"doc"}}`)
+			strings.Repeat("y", 100_000)+`"}},"action":{"name":"read"},"resource":{"type":"doc","id":"d1"},"context":{"scope":"org:a"}}`)
+		bare := r.post(t, "/access/v1/evaluation", `{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"doc","id":"d1"}}`)
 		none := r.post(t, "/access/v1/evaluation", `{}`)
 		if !strings.Contains(long.body, "Granted") || !strings.Contains(bare.body, "NoRole") || none.status != http.StatusBadRequest {
 			t.Fatalf("answers %s %s %s", long.body, bare.body, none.body)
@@ -190,7 +190,7 @@ func TestNoDefaultNamespace(t *testing.T) {
 	for _, path := range []string{"/access/v1/evaluation", "/access/v1/evaluations"} {
 		r.post(t, path, ask(alice, read, record1, "")).refusal(t, http.StatusNotFound, "ask /ns/{namespace}"+path)
 	}
-	if a := r.post(t, "/ns/default/access/v1/evaluation", ask(alice, read, `{"type":"doc"}`, "")); a.status != http.StatusOK {
+	if a := r.post(t, "/ns/default/access/v1/evaluation", ask(alice, read, `{"type":"doc","id":"d1"}`, "")); a.status != http.StatusOK {
 		t.Errorf("answer %d %s, want 200", a.status, a.body)
 	}
 }
@@ -279,7 +279,7 @@ func TestFieldsAreNamedAsTheyStandInTheBody(t *testing.T) {
 	}
 	for subject, want := range tests {
 		t.Run(want, func(t *testing.T) {
-			body := strings.TrimSuffix(subject, "}") + `,"action":{"name":"read"},"resource":{"type":"doc"}}`
+			body := strings.TrimSuffix(subject, "}") + `,"action":{"name":"read"},"resource":{"type":"doc","id":"d1"}}`
 			r.post(t, "/access/v1/evaluation", body).refusal(t, http.StatusBadRequest, want)
 		})
 	}
