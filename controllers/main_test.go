@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/go-logr/logr/testr"
+	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,7 +52,7 @@ type house struct {
 	reads         ledger // of objects to judge
 	lists         ledger // of whole namespaces
 	writes        ledger // of statuses
-	events        ledger
+	events, log   ledger
 	stop          func()
 }
 
@@ -93,7 +93,7 @@ func (h *house) start(cfg *rest.Config) {
 	h.t.Helper()
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:  newScheme(h.t),
-		Logger:  testLog(h.t),
+		Logger:  h.logger(),
 		Metrics: server.Options{BindAddress: "0"},
 		Cache:   cache.Options{DefaultNamespaces: map[string]cache.Config{h.namespace: {}}},
 		NewClient: func(cfg *rest.Config, o client.Options) (client.Client, error) {
@@ -131,12 +131,16 @@ func (h *house) run(mgr ctrl.Manager) {
 	h.t.Cleanup(h.stop)
 }
 
-// testLog logs to the test if the environment asks for it.
-func testLog(t *testing.T) logr.Logger {
-	if os.Getenv("ROLECALL_TEST_LOG") == "" {
-		return logr.Discard()
-	}
-	return testr.New(t)
+// logger notes what the library says, and tells the test if the environment asks
+// for it.
+func (h *house) logger() logr.Logger {
+	aloud := os.Getenv("ROLECALL_TEST_LOG") != ""
+	return funcr.New(func(prefix, args string) {
+		h.log.note(args)
+		if aloud {
+			h.t.Log(prefix, args)
+		}
+	}, funcr.Options{Verbosity: 10})
 }
 
 // noteGet notes each object that is about to be judged.
