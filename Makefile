@@ -24,8 +24,8 @@ DECISIONS ?= 1000000
 BENCH ?= .
 
 # What shares memory between goroutines. The other packages are pure functions.
-RACE_PACKAGES ?= ./controllers/... ./internal/devcluster/... ./internal/expr/... ./internal/metrics/... \
-	./internal/operator/... ./internal/policy/... ./internal/server/... ./internal/source/... ./internal/store/... \
+RACE_PACKAGES ?= ./controllers/... ./internal/devcluster/... ./internal/expr/... ./internal/grants/... ./internal/metrics/... \
+	./internal/operator/... ./internal/persist/... ./internal/policy/... ./internal/server/... ./internal/source/... ./internal/store/... \
 	./internal/testkit/... ./internal/wire/...
 
 ##@ Use

@@ -92,8 +92,17 @@ func coreRooms() []room {
 			why:  "CEL has one door, so that its version, environment and cost limits have one place",
 		},
 		{
+			path: "internal/persist",
+			why:  "collections of anything: they know nothing of what they hold",
+		},
+		{
+			path: "internal/grants",
+			sees: []string{"./internal/persist"},
+			why:  "bindings as numbers: names, objects and decisions are the policy's",
+		},
+		{
 			path: "internal/policy",
-			sees: []string{"./internal/authz", "./internal/expr"},
+			sees: []string{"./internal/authz", "./internal/expr", "./internal/grants", "./internal/persist"},
 			why:  "a decision depends on the policy and the request: no clock, log, lock or Kubernetes may slip in",
 		},
 		{

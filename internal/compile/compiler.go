@@ -66,9 +66,7 @@ func (c *Compiler) Role(o *v1alpha1.Role) (*policy.Role, diag.List) {
 func (c *Compiler) RoleBinding(o *v1alpha1.RoleBinding) (*policy.Binding, diag.List) {
 	var f faults
 	u := &policy.Binding{Meta: metaOf(&o.ObjectMeta)}
-	for _, id := range f.idSet("spec.roles", orEmpty(o.Spec.Roles), maxRoles) {
-		u.Roles = append(u.Roles, policy.Intern(id))
-	}
+	u.Roles = f.idSet("spec.roles", orEmpty(o.Spec.Roles), maxRoles)
 	u.Subjects = f.subjects(o.Spec.Subjects)
 	u.Gate = c.condition(&f, "spec.condition", o.Spec.Condition)
 

@@ -50,8 +50,8 @@ func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 // the compiler.
 func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
 	r := refs{v: v}
-	for i, role := range u.Roles {
-		if id := role.Value(); validName(id, false) && !v.HasRole(id) {
+	for i, id := range u.Roles {
+		if validName(id, false) && !v.HasRole(id) {
 			r.lacks(v1alpha1.ReasonRoleNotFound, index("spec.roles", i),
 				"%s is the id of no rcrole in this namespace%s: correct it, or create the rcrole; until then the binding does not give it",
 				quote(id), DidYouMean(id, v.RoleIDs()))

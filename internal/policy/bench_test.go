@@ -21,6 +21,7 @@ const (
 )
 
 type workload struct {
+	index    *policy.Index
 	snapshot *policy.Snapshot
 	requests []authz.Request
 	last     *policy.Binding
@@ -48,15 +49,15 @@ func newWorkload(b *testing.B, users int, condition string) *workload {
 	for i := range benchRoles {
 		roles = append(roles, w.role(rng, fmt.Sprintf("role-%d", i), compiled))
 	}
-	e := policy.NewSnapshot(nil).Edit()
-	e.SetVocabulary("app", policy.Link(resources, roles))
+	w.index = policy.NewIndex(nil)
+	w.index.SetVocabulary("app", policy.Link(resources, roles))
 	for u := range users {
 		for i := range benchBindings {
 			w.last = w.bind(rng, fmt.Sprintf("user-%d", u), i)
-			e.ReplaceBinding("app", nil, w.last)
+			w.index.Put("app", w.last, 0)
 		}
 	}
-	w.snapshot = e.Snapshot("1")
+	w.snapshot = w.index.Publish("1")
 	for range 1 << 14 {
 		w.requests = append(w.requests, w.request(rng, roles, users))
 	}
@@ -154,13 +155,12 @@ func BenchmarkChangeBinding(b *testing.B) {
 		w := newWorkload(b, users, "")
 		b.Run(fmt.Sprintf("assignments=%d", users*benchBindings), func(b *testing.B) {
 			b.ReportAllocs()
-			s, other := w.snapshot, *w.last
-			other.Roles = []policy.ID{policy.Intern("role-0")}
+			other := *w.last
+			other.Roles = []string{"role-0"}
 			pair := [2]*policy.Binding{w.last, &other}
 			for i := 0; b.Loop(); i++ {
-				e := s.Edit()
-				e.ReplaceBinding("app", pair[i%2], pair[(i+1)%2])
-				s = e.Snapshot("2")
+				w.index.Put("app", pair[i%2], 0)
+				w.index.Publish("2")
 			}
 		})
 	}

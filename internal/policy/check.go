@@ -4,9 +4,9 @@ package policy
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/grants"
 )
 
 // Check decides r by this snapshot; see authz.Checker.
@@ -19,14 +19,29 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	if err != nil {
 		return err
 	}
-	c := check{r: r, d: d, ns: ns}
-	if !c.declared() {
+	c := check{r: r, d: d, ns: ns, v: ns.vocabulary}
+	c.pair, c.place = c.v.pair(r.Resource.Type, r.Action.Name)
+	if c.pair == nil {
+		d.Reason = c.v.undeclared(r.Resource.Type)
 		return nil
 	}
+	if c.pair.scopeRequired && r.Scope == "" {
+		d.Reason = authz.ReasonScopeRequired
+		return nil
+	}
+	c.scopes.find(ns.scopes, r.Scope)
 	c.asserted()
 	c.bound()
 	c.decide()
 	return nil
+}
+
+// undeclared returns why a pair is none.
+func (v *Vocabulary) undeclared(typ string) authz.Reason {
+	if _, ok := v.types[typ]; ok {
+		return authz.ReasonUnknownAction
+	}
+	return authz.ReasonUnknownResource
 }
 
 // check is the state of one decision. It goes once over all that the subject
@@ -36,8 +51,11 @@ type check struct {
 	r  *authz.Request
 	d  *authz.Decision
 	ns *namespace
-	// action is the position of the request's type and action.
-	action int32
+	v  *Vocabulary
+	// pair is the request's type and action, which stands at place.
+	pair   *pair
+	place  uint32
+	scopes scopeSet
 	// held says that some role is held, if only for Deny.
 	held bool
 	// denied says that a Deny applies, and explicit that it is not merely one
@@ -46,35 +64,16 @@ type check struct {
 	deferred         *deferred
 }
 
-// declared looks the type and the action up; if the request stops there, it
-// writes the reason.
-func (c *check) declared() bool {
-	t, ok := c.ns.vocabulary.types[c.r.Resource.Type]
-	if !ok {
-		c.d.Reason = authz.ReasonUnknownResource
-		return false
-	}
-	if c.action, ok = t.actions[c.r.Action.Name]; !ok {
-		c.d.Reason = authz.ReasonUnknownAction
-		return false
-	}
-	if t.scopeRequired && c.r.Scope == "" {
-		c.d.Reason = authz.ReasonScopeRequired
-		return false
-	}
-	return true
-}
-
 // asserted holds the roles that the request asserts, if they may be asserted and
 // were asserted for here.
 func (c *check) asserted() {
 	s := &c.r.Subject
-	if s.RolesScope != "" && !authz.ScopeCovers(s.RolesScope, c.r.Scope) {
+	if len(s.Roles) == 0 || (s.RolesScope != "" && !authz.ScopeCovers(s.RolesScope, c.r.Scope)) {
 		return
 	}
 	for _, id := range s.Roles {
-		if r := c.ns.vocabulary.named[id]; r != nil && r.assertable {
-			c.hold(r, nil, false)
+		if number := c.v.numbers[id]; number != 0 && c.v.roles[number].assertable {
+			c.hold(hold{role: number})
 		}
 	}
 }
@@ -82,100 +81,137 @@ func (c *check) asserted() {
 // bound holds the roles of every binding that lists one of the subject's keys.
 func (c *check) bound() {
 	s := &c.r.Subject
-	c.key(Key{Type: s.Type, ID: s.ID}, false)
-	c.key(Key{Type: s.Type, ID: authz.Wildcard}, false)
-	for _, g := range s.Groups {
-		c.key(Key{Type: authz.TypeGroup, ID: g}, false)
+	k, known := c.ns.users, c.ns.hasUsers
+	if s.Type != typeUser {
+		k, known = c.ns.kinds.Get(kindName{typ: s.Type})
 	}
-	if domain := authz.EmailDomain(s.Email); domain != "" {
-		c.key(Key{Type: authz.TypeEmailDomain, ID: domain}, !s.EmailVerified)
+	if known {
+		c.key(k, s.ID, false)
+		if k.everyone {
+			c.key(k, authz.Wildcard, false)
+		}
 	}
-	for _, id := range s.SSOConnections {
-		c.key(Key{Type: authz.TypeSSOConnection, ID: id}, false)
+	if len(s.Groups) > 0 {
+		c.keys(kindName{typ: authz.TypeGroup}, s.Groups, false)
+	}
+	if s.Email != "" {
+		if domain := authz.EmailDomain(s.Email); domain != "" {
+			c.oneKey(kindName{typ: authz.TypeEmailDomain}, domain, !s.EmailVerified)
+		}
+	}
+	if len(s.SSOConnections) > 0 {
+		c.keys(kindName{typ: authz.TypeSSOConnection}, s.SSOConnections, false)
 	}
 	for _, g := range s.SSOGroups {
-		c.key(Key{Type: authz.TypeSSOGroup, Connection: g.Connection, ID: g.ID}, false)
+		c.oneKey(kindName{authz.TypeSSOGroup, g.Connection}, g.ID, false)
+	}
+}
+
+// keys holds the roles bound to some keys of one kind.
+func (c *check) keys(name kindName, ids []string, denyOnly bool) {
+	if k, known := c.ns.kinds.Get(name); known {
+		for _, id := range ids {
+			c.key(k, id, denyOnly)
+		}
+	}
+}
+
+func (c *check) oneKey(name kindName, id string, denyOnly bool) {
+	if k, known := c.ns.kinds.Get(name); known {
+		c.key(k, id, denyOnly)
 	}
 }
 
 // key holds the roles bound to one key: everywhere, at the scope of the check
 // and at each of its ancestors.
-func (c *check) key(k Key, denyOnly bool) {
-	g, ok := c.ns.bindings.get(k)
-	if !ok {
+func (c *check) key(k kind, id string, denyOnly bool) {
+	list := c.ns.table.Find(k.number, id)
+	for i := range list.Len() {
+		if e := list.At(i); e.Scope == grants.Everywhere || c.scopes.has(e.Scope) {
+			c.entry(e, denyOnly)
+		}
+	}
+	if fat := list.Fat(); fat != nil {
+		c.fat(fat, grants.Everywhere, denyOnly)
+		for i := range c.scopes.n {
+			c.fat(fat, c.scopes.at(i), denyOnly)
+		}
+	}
+}
+
+// entry holds the role of one entry that is in scope.
+func (c *check) entry(e grants.Entry, denyOnly bool) {
+	h := hold{role: c.role(e.Role), denyOnly: denyOnly}
+	if h.role == 0 {
 		return
 	}
-	c.bindings(g.everywhere, denyOnly)
-	if len(g.scoped) == 0 || c.r.Scope == "" {
-		return
-	}
-	for end := 0; end >= 0; {
-		end = nextSegment(c.r.Scope, end)
-		if end < 0 {
-			c.bindings(g.at(c.r.Scope), denyOnly)
+	if e.Binding&grants.Special != 0 {
+		h.binding, _ = c.ns.special.Get(e.Binding &^ grants.Special)
+		if !h.binding.validAt(c.r.Time) || !h.binding.names(c.r.Resource.Type, c.r.Resource.ID) {
 			return
 		}
-		c.bindings(g.at(c.r.Scope[:end]), denyOnly)
+		h.denyOnly = denyOnly || h.binding.Deleting
 	}
+	c.hold(h)
 }
 
-// nextSegment returns where the segment ends that begins after the one that ends
-// at end, or -1 if it is the last.
-func nextSegment(scope string, end int) int {
-	from := end
-	if from > 0 {
-		from++
+// role returns the vocabulary's number of a role, or 0 if nothing declares it.
+func (c *check) role(number uint32) uint32 {
+	if int(number) < len(c.ns.roles) {
+		return c.ns.roles[number]
 	}
-	i := strings.IndexByte(scope[from:], '/')
-	if i < 0 {
-		return -1
-	}
-	return from + i
+	return 0
 }
 
-func (c *check) bindings(list []*Binding, denyOnly bool) {
-	for _, b := range list {
-		if !b.validAt(c.r.Time) || !b.names(c.r.Resource.Type, c.r.Resource.ID) {
-			continue
+// fat holds the roles of one scope of a key with a great many entries.
+func (c *check) fat(f *grants.Fat, scope uint32, denyOnly bool) {
+	c.fatPlain(f, scope, denyOnly)
+	f.EachSpecial(scope, func(e grants.Entry) { c.entry(e, denyOnly) })
+}
+
+// fatPlain goes from role to role, not from binding to binding: any one of the
+// plain bindings that give a role in a scope will do.
+func (c *check) fatPlain(f *grants.Fat, scope uint32, denyOnly bool) {
+	for next := uint32(0); ; {
+		e, ok := f.Plain(scope, next)
+		if !ok {
+			return
 		}
-		for _, id := range b.Roles {
-			if r := c.ns.vocabulary.roles[id]; r != nil {
-				c.hold(r, b, denyOnly || b.Deleting)
-			}
-		}
+		c.entry(e, denyOnly)
+		next = e.Role + 1
 	}
 }
 
-// hold takes account of a held role: by a binding, or asserted if b is nil.
-func (c *check) hold(r *role, b *Binding, denyOnly bool) {
-	gated := b != nil && b.Gate != nil
-	if gated || r.condDeny.has(c.action) || (!denyOnly && r.condAllow.has(c.action)) {
-		c.deferHold(hold{role: r, binding: b, denyOnly: denyOnly})
+// hold takes account of a held role.
+func (c *check) hold(h hold) {
+	gated := h.gate() != nil
+	if gated || c.v.has(c.pair.condDeny, h.role) || (!h.denyOnly && c.v.has(c.pair.condAllow, h.role)) {
+		c.deferHold(h)
 	}
 	if gated {
 		return
 	}
 	c.held = true
-	if r.deny.has(c.action) {
-		c.deny(r, true)
+	if c.v.has(c.pair.deny, h.role) {
+		c.deny(h.role, true)
 	}
-	if !denyOnly && r.allow.has(c.action) {
-		c.grant(r)
+	if !h.denyOnly && c.v.has(c.pair.allow, h.role) {
+		c.grant(h.role)
 	}
 }
 
-func (c *check) deny(r *role, explicit bool) {
+func (c *check) deny(role uint32, explicit bool) {
 	if !c.denied {
 		c.denied = true
 		c.d.Roles = c.d.Roles[:0]
 	}
 	c.explicit = c.explicit || explicit
-	c.d.Roles = append(c.d.Roles, r.id)
+	c.d.Roles = append(c.d.Roles, c.v.roles[role].id)
 }
 
-func (c *check) grant(r *role) {
+func (c *check) grant(role uint32) {
 	if !c.denied {
-		c.d.Roles = append(c.d.Roles, r.id)
+		c.d.Roles = append(c.d.Roles, c.v.roles[role].id)
 	}
 }
 

@@ -19,12 +19,12 @@ var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func snapshot(tb testing.TB, resources []*policy.Resource, roles []*policy.Role, bindings ...*policy.Binding) *policy.Snapshot {
 	tb.Helper()
-	e := policy.NewSnapshot(nil).Edit()
-	e.SetVocabulary("app", policy.Link(resources, roles))
+	x := policy.NewIndex(nil)
+	x.SetVocabulary("app", policy.Link(resources, roles))
 	for _, b := range bindings {
-		e.ReplaceBinding("app", nil, b)
+		x.Put("app", b, 0)
 	}
-	return e.Snapshot("1")
+	return x.Publish("1")
 }
 
 func program(tb testing.TB, text string) *expr.Program {
@@ -41,14 +41,10 @@ func program(tb testing.TB, text string) *expr.Program {
 }
 
 func bind(name, user string, roles ...string) *policy.Binding {
-	b := &policy.Binding{
-		Meta: policy.Meta{Name: name}, Scope: "*",
+	return &policy.Binding{
+		Meta: policy.Meta{Name: name}, Scope: "*", Roles: roles,
 		Subjects: []policy.Key{{Type: "user", ID: user}},
 	}
-	for _, r := range roles {
-		b.Roles = append(b.Roles, policy.Intern(r))
-	}
-	return b
 }
 
 func ask(user, action string) *authz.Request {
@@ -116,14 +112,16 @@ func TestAnErrorLeavesADeny(t *testing.T) {
 	}
 }
 
-// TestOldSnapshotsStay shows that an edit changes no snapshot but its own.
+// TestOldSnapshotsStay shows that a change makes a snapshot and leaves those before it alone.
 func TestOldSnapshotsStay(t *testing.T) {
 	read := policy.Permission{Resource: "document", Actions: []string{"read"}}
 	b := bind("b", "alice", "reader")
-	before := snapshot(t, document, []*policy.Role{role("reader", read)}, b)
-	e := before.Edit()
-	e.ReplaceBinding("app", b, nil)
-	after := e.Snapshot("2")
+	x := policy.NewIndex(nil)
+	x.SetVocabulary("app", policy.Link(document, []*policy.Role{role("reader", read)}))
+	x.Put("app", b, 1)
+	before := x.Publish("1")
+	x.Delete("app", b.Name)
+	after := x.Publish("2")
 	if d := decide(t, before, ask("alice", "read")); !d.Allowed {
 		t.Errorf("the old snapshot says %v", d.Reason)
 	}
@@ -142,7 +140,7 @@ func TestUnconditionalCheckAllocatesNothing(t *testing.T) {
 	scoped.Scope = "org:acme"
 	scoped.NotAfter = noon.Add(time.Hour)
 	team := &policy.Binding{
-		Meta: policy.Meta{Name: "team"}, Scope: "*", Roles: []policy.ID{policy.Intern("reader2")},
+		Meta: policy.Meta{Name: "team"}, Scope: "*", Roles: []string{"reader2"},
 		Subjects:  []policy.Key{{Type: "group", ID: "team"}, {Type: "email_domain", ID: "acme.com"}},
 		Resources: []policy.Instance{{Type: "document", ID: "d1"}},
 	}

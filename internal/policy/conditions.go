@@ -11,12 +11,13 @@ import (
 	"github.com/rolecall/rolecall/internal/expr"
 )
 
-// hold is a held role with something to evaluate before it counts: a gate, or a
-// condition of a permission that covers the request.
+// hold is a held role. If there is something to evaluate before it counts, a gate
+// or a condition of a permission that covers the request, it is deferred.
 type hold struct {
-	role     *role
-	binding  *Binding // nil if the role is asserted
+	role     uint32
 	denyOnly bool
+	// binding is the one that gives the role, if a check has to look at it.
+	binding *Binding
 }
 
 // gate returns the program to evaluate before the role is held, or nil.
@@ -27,34 +28,37 @@ func (h *hold) gate() *expr.Program {
 	return h.binding.Gate
 }
 
-func (h *hold) bindingName() string {
-	if h.binding == nil {
-		return ""
+// compareHolds puts the roles that are held without a gate first, by id, then
+// the others by binding, and there by id. It is the objects alone that decide the
+// order, so it must not depend on which of several bindings has been met.
+func compareHolds(a, b hold) int {
+	gatedA, gatedB := a.gate() != nil, b.gate() != nil
+	switch {
+	case gatedA && gatedB && a.binding.Name != b.binding.Name:
+		return cmp.Compare(a.binding.Name, b.binding.Name)
+	case gatedA != gatedB:
+		if gatedB {
+			return -1
+		}
+		return 1
 	}
-	return h.binding.Name
-}
-
-// forbids reports whether a Deny of the role may apply that is not settled yet.
-func (h *hold) forbids(action int32) bool {
-	return h.role.condDeny.has(action) || (h.gate() != nil && h.role.deny.has(action))
-}
-
-// permits reports whether an Allow of the role may apply that is not settled
-// yet.
-func (h *hold) permits(action int32) bool {
-	if h.denyOnly {
-		return false
-	}
-	return h.role.condAllow.has(action) || (h.gate() != nil && h.role.allow.has(action))
+	return cmp.Compare(a.role, b.role) // numbers are in the order of the ids
 }
 
 // deferred is what a check has put off, and what has been evaluated.
 type deferred struct {
 	holds []hold
 	// known are the outcomes so far: one program is evaluated once a check,
-	// however many bindings and roles share it.
-	known  map[*expr.Program]outcome
+	// however many bindings and roles share it. They are looked up one by one; if
+	// there are a great many, in the map.
+	known  []evaluated
+	byProg map[*expr.Program]outcome
 	budget expr.Budget
+}
+
+type evaluated struct {
+	program *expr.Program
+	outcome outcome
 }
 
 type outcome uint8
@@ -76,13 +80,11 @@ func (o outcome) and(other outcome) outcome {
 	return isTrue
 }
 
-var deferredPool = sync.Pool{New: func() any {
-	return &deferred{known: make(map[*expr.Program]outcome)}
-}}
+var deferredPool = sync.Pool{New: func() any { return new(deferred) }}
 
 func (c *check) deferHold(h hold) {
 	if c.deferred == nil {
-		c.deferred = deferredPool.Get().(*deferred)
+		c.deferred, _ = deferredPool.Get().(*deferred)
 		c.deferred.budget = expr.NewBudget()
 	}
 	c.deferred.holds = append(c.deferred.holds, h)
@@ -92,19 +94,34 @@ func (c *check) deferHold(h hold) {
 func (p *deferred) release() {
 	clear(p.holds)
 	clear(p.known)
-	p.holds = p.holds[:0]
+	clear(p.byProg)
+	p.holds, p.known = p.holds[:0], p.known[:0]
 	deferredPool.Put(p)
 }
 
+// forbids reports whether a Deny of the role may apply that is not settled yet.
+func (c *check) forbids(h *hold) bool {
+	return c.v.has(c.pair.condDeny, h.role) || (h.gate() != nil && c.v.has(c.pair.deny, h.role))
+}
+
+// permits reports whether an Allow of the role may apply that is not settled
+// yet.
+func (c *check) permits(h *hold) bool {
+	if h.denyOnly {
+		return false
+	}
+	return c.v.has(c.pair.condAllow, h.role) || (h.gate() != nil && c.v.has(c.pair.allow, h.role))
+}
+
 // resolve evaluates what was deferred and returns the reason to give if nothing
-// denies or grants. The order is fixed by the objects alone (by binding, then
-// role, then permission; Denies before Allows), because it decides what is left
-// of the budget.
+// denies or grants. The order is fixed by the objects alone (see compareHolds;
+// then by permission; Denies before Allows), because it decides what is left of
+// the budget.
 func (c *check) resolve() authz.Reason {
 	p := c.deferred
-	slices.SortFunc(p.holds, func(a, b hold) int {
-		return cmp.Or(cmp.Compare(a.bindingName(), b.bindingName()), cmp.Compare(a.role.id, b.role.id))
-	})
+	if len(p.holds) > 1 {
+		slices.SortFunc(p.holds, compareHolds)
+	}
 	for i := range p.holds {
 		c.resolveDeny(&p.holds[i])
 	}
@@ -147,15 +164,15 @@ func worse(a, b outcome) outcome {
 // resolveDeny applies the Denies of a role that is held unless its gate is
 // false.
 func (c *check) resolveDeny(h *hold) {
-	if !h.forbids(c.action) || c.gate(h) == isFalse {
+	if !c.forbids(h) || c.gate(h) == isFalse {
 		return
 	}
 	c.held = true
-	if h.gate() != nil && h.role.deny.has(c.action) {
+	if h.gate() != nil && c.v.has(c.pair.deny, h.role) {
 		c.deny(h.role, true)
 	}
-	for _, p := range h.role.conditional {
-		if !p.deny || !p.covers.has(c.action) {
+	for _, p := range c.v.roles[h.role].conditional {
+		if !p.deny || !p.coversPair(c.place) {
 			continue
 		}
 		if o := c.eval(p.condition); o != isFalse {
@@ -167,7 +184,7 @@ func (c *check) resolveDeny(h *hold) {
 // resolveAllow grants by the Allows of a role whose gate is true, and returns
 // what stood in the way where they do not.
 func (c *check) resolveAllow(h *hold) outcome {
-	if !h.permits(c.action) || c.gate(h) != isTrue {
+	if !c.permits(h) || c.gate(h) != isTrue {
 		return isTrue
 	}
 	c.held = true
@@ -177,7 +194,7 @@ func (c *check) resolveAllow(h *hold) outcome {
 // explainGate returns what stood between the subject and an Allow where it was
 // the gate.
 func (c *check) explainGate(h *hold) outcome {
-	if !h.permits(c.action) {
+	if !c.permits(h) {
 		return isTrue
 	}
 	switch c.gate(h) {
@@ -195,20 +212,20 @@ func (c *check) explainGate(h *hold) outcome {
 // grants if one is true, and returns the worst of those that are not.
 func (c *check) paths(h *hold, gate outcome) outcome {
 	worst := isTrue
-	if h.gate() != nil && h.role.allow.has(c.action) {
+	if h.gate() != nil && c.v.has(c.pair.allow, h.role) {
 		worst = worse(worst, c.path(h.role, gate))
 	}
-	for _, p := range h.role.conditional {
-		if !p.deny && p.covers.has(c.action) {
+	for _, p := range c.v.roles[h.role].conditional {
+		if !p.deny && p.coversPair(c.place) {
 			worst = worse(worst, c.path(h.role, gate.and(c.eval(p.condition))))
 		}
 	}
 	return worst
 }
 
-func (c *check) path(r *role, o outcome) outcome {
+func (c *check) path(role uint32, o outcome) outcome {
 	if o == isTrue {
-		c.grant(r)
+		c.grant(role)
 	}
 	return o
 }
@@ -234,7 +251,7 @@ func (c *check) gate(h *hold) outcome {
 // eval evaluates a program, once a check. What costs more than is left of the
 // budget fails.
 func (c *check) eval(p *expr.Program) outcome {
-	if o, ok := c.deferred.known[p]; ok {
+	if o, ok := c.deferred.outcomeOf(p); ok {
 		return o
 	}
 	o := failed
@@ -244,6 +261,33 @@ func (c *check) eval(p *expr.Program) outcome {
 			o = isTrue
 		}
 	}
-	c.deferred.known[p] = o
+	c.deferred.keep(p, o)
 	return o
+}
+
+// maxList is how many outcomes are looked up one by one.
+const maxList = 16
+
+func (p *deferred) outcomeOf(program *expr.Program) (outcome, bool) {
+	for i := range p.known {
+		if p.known[i].program == program {
+			return p.known[i].outcome, true
+		}
+	}
+	if len(p.byProg) == 0 {
+		return isFalse, false
+	}
+	o, ok := p.byProg[program]
+	return o, ok
+}
+
+func (p *deferred) keep(program *expr.Program, o outcome) {
+	if len(p.known) < maxList {
+		p.known = append(p.known, evaluated{program, o})
+		return
+	}
+	if p.byProg == nil {
+		p.byProg = make(map[*expr.Program]outcome)
+	}
+	p.byProg[program] = o
 }

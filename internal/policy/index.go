@@ -3,94 +3,112 @@
 package policy
 
 import (
-	"cmp"
-	"slices"
-
-	"github.com/rolecall/rolecall/internal/authz"
+	"iter"
 )
 
-// grants are the bindings under one subject key. An entry is immutable; a change
-// copies the one list that it touches.
-type grants struct {
-	// everywhere are the bindings with the scope `*`.
-	everywhere []*Binding
-	// scoped are the others by scope, sorted, so that a key that is bound in a
-	// thousand tenants costs a check in one of them a search, not a scan.
-	scoped []scopedGrants
+// Index is the policy in the making: it takes units and publishes snapshots. It
+// is not safe for concurrent use; the snapshots are.
+//
+// A binding is broken down into numbers when it is put, and nothing of the unit
+// is kept unless a check has to look at it, so that millions of bindings take
+// little more memory than their names and the ids of their subjects.
+type Index struct {
+	published *Snapshot
+	spaces    map[string]*space
+	changed   map[string]*space
+	bindings  int
 }
 
-type scopedGrants struct {
-	scope    string
-	bindings []*Binding
+// NewIndex returns the index of the namespaces served: all of them if the list is
+// empty.
+func NewIndex(namespaces []string) *Index {
+	return &Index{
+		published: NewSnapshot(namespaces),
+		spaces:    make(map[string]*space),
+		changed:   make(map[string]*space),
+	}
 }
 
-// at returns the bindings whose scope is exactly this one.
-func (g *grants) at(scope string) []*Binding {
-	i, found := g.find(scope)
+// SetVocabulary replaces the resources and roles of a namespace. Its bindings
+// are not touched: they find the new roles by id.
+func (x *Index) SetVocabulary(namespace string, v *Vocabulary) {
+	x.space(namespace).link(v)
+}
+
+// Put takes a binding in, in place of the one with its name if there is one. The
+// digest is the caller's; see Digest.
+func (x *Index) Put(namespace string, b *Binding, digest uint64) {
+	s := x.space(namespace)
+	x.bindings -= s.book.live
+	s.put(b, digest)
+	x.bindings += s.book.live
+}
+
+// Digest returns what came with a binding, and whether it is there.
+func (x *Index) Digest(namespace, name string) (digest uint64, found bool) {
+	s := x.spaces[namespace]
+	if s == nil {
+		return 0, false
+	}
+	number, found := s.book.find(name)
 	if !found {
-		return nil
+		return 0, false
 	}
-	return g.scoped[i].bindings
+	return s.book.entries[number].digest, true
 }
 
-func (g *grants) find(scope string) (int, bool) {
-	return slices.BinarySearchFunc(g.scoped, scope, func(s scopedGrants, want string) int {
-		return cmp.Compare(s.scope, want)
-	})
+// Delete takes a binding out, if it is there.
+func (x *Index) Delete(namespace, name string) {
+	s := x.spaces[namespace]
+	if s == nil {
+		return
+	}
+	if number, found := s.book.find(name); found {
+		x.changed[namespace] = s
+		s.remove(name, number)
+		x.bindings--
+	}
 }
 
-// with returns the entry with a binding added, and without, with it taken away;
-// nil stands for the entry without bindings.
-func (g *grants) with(b *Binding) *grants {
-	return g.replace(b.Scope, func(list []*Binding, at int, found bool) []*Binding {
-		if found {
-			list[at] = b
-			return list
+// Bindings returns how many bindings there are.
+func (x *Index) Bindings() int { return x.bindings }
+
+// Each yields the namespace and the name of every binding. The index must not be
+// changed meanwhile.
+func (x *Index) Each() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for namespace, s := range x.spaces {
+			for name := range s.book.each() {
+				if !yield(namespace, name) {
+					return
+				}
+			}
 		}
-		return slices.Insert(list, at, b)
-	}, b.Name)
+	}
 }
 
-func (g *grants) without(b *Binding) *grants {
-	return g.replace(b.Scope, func(list []*Binding, at int, found bool) []*Binding {
-		if found {
-			return slices.Delete(list, at, at+1)
+// Publish returns the policy as it is now, under a revision.
+func (x *Index) Publish(revision string) *Snapshot {
+	namespaces := x.published.namespaces.Edit()
+	for name, s := range x.changed {
+		if s.empty() {
+			delete(x.spaces, name)
+			namespaces.Remove(name)
+			continue
 		}
-		return list
-	}, b.Name)
+		namespaces.Set(name, s.publish())
+	}
+	clear(x.changed)
+	x.published = &Snapshot{served: x.published.served, revision: revision, namespaces: namespaces.Done()}
+	return x.published
 }
 
-// replace changes a copy of the list of one scope at the place of a name.
-func (g *grants) replace(scope string, change func([]*Binding, int, bool) []*Binding, name string) *grants {
-	next := &grants{}
-	if g != nil {
-		*next = *g
+func (x *Index) space(namespace string) *space {
+	s := x.spaces[namespace]
+	if s == nil {
+		s = newSpace()
+		x.spaces[namespace] = s
 	}
-	edit := func(list []*Binding) []*Binding {
-		at, found := slices.BinarySearchFunc(list, name, func(b *Binding, want string) int {
-			return cmp.Compare(b.Name, want)
-		})
-		return change(append(make([]*Binding, 0, len(list)+1), list...), at, found)
-	}
-	if scope == authz.Wildcard {
-		next.everywhere = edit(next.everywhere)
-	} else {
-		next.replaceScoped(scope, edit)
-	}
-	if len(next.everywhere) == 0 && len(next.scoped) == 0 {
-		return nil
-	}
-	return next
-}
-
-func (g *grants) replaceScoped(scope string, edit func([]*Binding) []*Binding) {
-	i, found := g.find(scope)
-	g.scoped = append(make([]scopedGrants, 0, len(g.scoped)+1), g.scoped...)
-	if !found {
-		g.scoped = slices.Insert(g.scoped, i, scopedGrants{scope: scope})
-	}
-	g.scoped[i].bindings = edit(g.scoped[i].bindings)
-	if len(g.scoped[i].bindings) == 0 {
-		g.scoped = slices.Delete(g.scoped, i, i+1)
-	}
+	x.changed[namespace] = s
+	return s
 }

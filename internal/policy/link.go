@@ -3,41 +3,51 @@
 package policy
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 )
 
-// linker expands the permissions of one namespace against its resources.
-type linker struct {
-	types map[string]*resourceType
-	names []string // of the types, sorted
-	size  int      // number of (type, action) pairs
-	// closed are the pairs of resources that are being deleted: an Allow no
-	// longer covers them.
-	closed bitset
-	// shared holds each expansion once: roles repeat each other.
-	shared map[expansion]bitset
+// Link makes the vocabulary of one namespace of all its resources and roles. The
+// order of its arguments means nothing.
+func Link(resources []*Resource, roles []*Role) *Vocabulary {
+	l := newLinker(resources)
+	nodes := l.nodes(roles)
+	l.number(nodes)
+	for number := range l.v.roles[1:] {
+		l.role(uint32(number+1), nodes)
+	}
+	return l.v
 }
 
-// expansion is the key of a shared bit set: one resource and one action, each a
-// name or a pattern.
+// linker expands the permissions of one namespace against its resources.
+type linker struct {
+	v     *Vocabulary
+	names []string // of the types, sorted
+	// places are the numbers from 0: a part of them is the expansion of an exact
+	// name.
+	places []uint32
+	// shared holds each expansion of a pattern once: roles repeat each other.
+	shared map[expansion][]uint32
+}
+
+// expansion is the key of a shared list: one resource and one action, of which
+// at least one is a pattern.
 type expansion struct{ resource, action string }
 
 func newLinker(resources []*Resource) *linker {
-	l := &linker{types: make(map[string]*resourceType), shared: make(map[expansion]bitset)}
+	l := &linker{
+		v:      &Vocabulary{types: make(map[string]resourceType)},
+		shared: make(map[expansion][]uint32),
+	}
 	owners := owners(resources)
 	l.names = slices.Sorted(maps.Keys(owners))
 	for _, name := range l.names {
 		l.declare(owners[name])
 	}
-	l.closed = newBitset(l.size)
-	for _, name := range l.names {
-		if owners[name].Deleting {
-			for _, i := range l.types[name].actions {
-				l.closed.set(i)
-			}
-		}
+	l.fillSlots()
+	l.places = make([]uint32, len(l.v.pairs))
+	for i := range l.places {
+		l.places[i] = uint32(i)
 	}
 	return l
 }
@@ -54,14 +64,38 @@ func owners(resources []*Resource) map[string]*Resource {
 }
 
 func (l *linker) declare(r *Resource) {
-	t := &resourceType{actions: make(map[string]int32, len(r.Actions)), scopeRequired: r.ScopeRequired}
+	t := resourceType{first: len(l.v.pairs)}
+	seen := make(map[string]bool, len(r.Actions))
 	for _, a := range r.Actions {
-		if _, twice := t.actions[a]; !twice {
-			t.actions[a] = int32(l.size)
-			l.size++
+		if !seen[a] {
+			seen[a] = true
+			// Both names in one piece: whoever compares one compares the other.
+			text := r.Type + a
+			l.v.pairs = append(l.v.pairs, pair{
+				typ: text[:len(r.Type)], action: text[len(r.Type):],
+				scopeRequired: r.ScopeRequired, closed: r.Deleting,
+			})
 		}
 	}
-	l.types[r.Type] = t
+	t.actions = len(l.v.pairs) - t.first
+	l.v.types[r.Type] = t
+}
+
+// fillSlots makes the hash table of the pairs, at most half full.
+func (l *linker) fillSlots() {
+	size := 2
+	for size < 2*len(l.v.pairs) {
+		size *= 2
+	}
+	l.v.slots = make([]uint32, size)
+	for place := range l.v.pairs {
+		p := &l.v.pairs[place]
+		i := pairHash(p.typ, p.action)
+		for l.v.slots[i&uint64(size-1)] != 0 {
+			i++
+		}
+		l.v.slots[i&uint64(size-1)] = uint32(place + 1)
+	}
 }
 
 // node is one role id before inheritance: what its claimants say. Allows come
@@ -69,10 +103,16 @@ func (l *linker) declare(r *Resource) {
 // all.
 type node struct {
 	assertable    bool
-	allow, deny   bitset
-	conditional   []*conditional // in a fixed order: owner first, then by claim and index
+	grants        []grant // in a fixed order: owner first, then by claim and index
 	allowInherits []string
 	denyInherits  []string
+}
+
+// grant is a permission, expanded.
+type grant struct {
+	conditional
+	// shared is set if there is a condition: roles that inherit it share it.
+	shared *conditional
 }
 
 func (l *linker) nodes(roles []*Role) map[string]*node {
@@ -97,7 +137,9 @@ func (l *linker) node(claimants []*Role) *node {
 	for i, r := range claimants {
 		grants := i == 0 && !r.Deleting
 		for j := range r.Permissions {
-			l.addPermission(n, &r.Permissions[j], grants)
+			if p := &r.Permissions[j]; p.Deny || grants {
+				l.addPermission(n, p)
+			}
 		}
 		n.denyInherits = append(n.denyInherits, r.Inherits...)
 	}
@@ -106,58 +148,63 @@ func (l *linker) node(claimants []*Role) *node {
 	return n
 }
 
-func (l *linker) addPermission(n *node, p *Permission, grants bool) {
-	if !p.Deny && !grants {
+func (l *linker) addPermission(n *node, p *Permission) {
+	g := grant{conditional: conditional{covers: l.expand(p), deny: p.Deny, condition: p.Condition}}
+	if len(g.covers) == 0 {
 		return
 	}
-	covers := l.expand(p)
-	switch {
-	case covers.empty():
-	case p.Condition != nil:
-		n.conditional = append(n.conditional, &conditional{covers: covers, deny: p.Deny, condition: p.Condition})
-	case p.Deny:
-		n.deny = l.union(n.deny, covers)
-	default:
-		n.allow = l.union(n.allow, covers)
+	if p.Condition != nil {
+		g.shared = new(g.conditional)
 	}
+	n.grants = append(n.grants, g)
 }
 
-// expand returns the pairs that a permission covers.
-func (l *linker) expand(p *Permission) bitset {
-	var covers bitset
+// expand returns the places of the pairs that a permission covers, sorted.
+func (l *linker) expand(p *Permission) []uint32 {
+	if len(p.Actions) == 1 {
+		return l.expandOne(p.Resource, p.Actions[0])
+	}
+	var covers []uint32
 	for _, a := range p.Actions {
-		covers = l.union(covers, l.expandOne(expansion{p.Resource, a}))
+		covers = append(covers, l.expandOne(p.Resource, a)...)
 	}
-	if p.Deny || l.closed.empty() {
-		return covers
-	}
-	open := slices.Clone(covers)
-	for i := range open {
-		open[i] &^= l.closed[i]
-	}
-	return open
+	slices.Sort(covers)
+	return slices.Compact(covers)
 }
 
-func (l *linker) expandOne(e expansion) bitset {
-	if b, ok := l.shared[e]; ok {
-		return b
+func (l *linker) expandOne(resource, action string) []uint32 {
+	if !IsPattern(resource) && !IsPattern(action) {
+		if p, place := l.v.pair(resource, action); p != nil {
+			return l.places[place : place+1 : place+1]
+		}
+		return nil
 	}
-	b := newBitset(l.size)
-	for _, name := range l.matching(e.resource) {
-		for action, i := range l.types[name].actions {
-			if Match(e.action, action) {
-				b.set(i)
+	e := expansion{resource, action}
+	covers, ok := l.shared[e]
+	if !ok {
+		covers = l.match(resource, action)
+		l.shared[e] = covers
+	}
+	return covers
+}
+
+func (l *linker) match(resource, action string) []uint32 {
+	var covers []uint32
+	for _, name := range l.matching(resource) {
+		t := l.v.types[name]
+		for place := t.first; place < t.first+t.actions; place++ {
+			if Match(action, l.v.pairs[place].action) {
+				covers = append(covers, uint32(place))
 			}
 		}
 	}
-	l.shared[e] = b
-	return b
+	return covers
 }
 
 // matching returns the declared types that a name or a pattern means.
 func (l *linker) matching(pattern string) []string {
 	if !IsPattern(pattern) {
-		if _, ok := l.types[pattern]; ok {
+		if _, ok := l.v.types[pattern]; ok {
 			return []string{pattern}
 		}
 		return nil
@@ -171,51 +218,80 @@ func (l *linker) matching(pattern string) []string {
 	return names
 }
 
-// union returns a with b in it. It may change neither if they are shared, so it
-// copies; the nil set is a cheap start.
-func (l *linker) union(a, b bitset) bitset {
-	if a == nil {
-		return b
+// number gives the roles numbers, in the order of their ids.
+func (l *linker) number(nodes map[string]*node) {
+	ids := slices.Sorted(maps.Keys(nodes))
+	l.v.numbers = make(map[string]uint32, len(ids))
+	l.v.roles = make([]role, len(ids)+1)
+	for i, id := range ids {
+		l.v.numbers[id] = uint32(i + 1)
+		l.v.roles[i+1] = role{id: id, assertable: nodes[id].assertable, inherits: nodes[id].denyInherits}
 	}
-	u := slices.Clone(a)
-	u.add(b)
-	return u
+	l.v.words = len(l.v.roles)/64 + 1
+	l.v.rows = make([]uint64, l.v.words)
 }
 
-// role links one id: what its node says and what it inherits. Inheritance is
+// role links one role: what its node says and what it inherits. Inheritance is
 // reachability, so a cycle changes nothing.
-func (l *linker) role(id string, n *node, nodes map[string]*node) *role {
-	r := &role{id: id, assertable: n.assertable, inherits: n.denyInherits}
+func (l *linker) role(number uint32, nodes map[string]*node) {
+	id := l.v.roles[number].id
 	for _, reached := range reach(id, nodes, func(n *node) []string { return n.allowInherits }) {
-		r.allow = l.union(r.allow, reached.allow)
-		r.addConditional(reached, false)
+		l.addGrants(number, reached, false)
 	}
 	for _, reached := range reach(id, nodes, func(n *node) []string { return n.denyInherits }) {
-		r.deny = l.union(r.deny, reached.deny)
-		r.addConditional(reached, true)
+		l.addGrants(number, reached, true)
 	}
-	for _, c := range r.conditional {
-		if c.deny {
-			r.condDeny = l.union(r.condDeny, c.covers)
-		} else {
-			r.condAllow = l.union(r.condAllow, c.covers)
-		}
-	}
-	return r
 }
 
-func (r *role) addConditional(n *node, deny bool) {
-	for _, c := range n.conditional {
-		if c.deny == deny {
-			r.conditional = append(r.conditional, c)
+// addGrants gives a role the Allows or the Denies of a node.
+func (l *linker) addGrants(number uint32, n *node, deny bool) {
+	for i := range n.grants {
+		g := &n.grants[i]
+		if g.deny != deny {
+			continue
+		}
+		if g.shared != nil {
+			r := &l.v.roles[number]
+			r.conditional = append(r.conditional, g.shared)
+		}
+		for _, place := range g.covers {
+			p := &l.v.pairs[place]
+			if deny || !p.closed {
+				l.add(p.row(deny, g.shared != nil), number)
+			}
 		}
 	}
+}
+
+// row returns the set that a permission puts a role into.
+func (p *pair) row(deny, conditional bool) *row {
+	switch {
+	case deny && conditional:
+		return &p.condDeny
+	case deny:
+		return &p.deny
+	case conditional:
+		return &p.condAllow
+	}
+	return &p.allow
+}
+
+// add puts a role into a row, which it makes if it is the empty one.
+func (l *linker) add(r *row, number uint32) {
+	if *r == 0 {
+		*r = row(len(l.v.rows))
+		l.v.rows = slices.Grow(l.v.rows, l.v.words)[:len(l.v.rows)+l.v.words]
+	}
+	l.v.rows[int(*r)+int(number>>6)] |= 1 << (number & 63)
 }
 
 // reach returns the nodes that can be reached from an id, itself included, in
 // the order of their ids: the order in which conditions are evaluated must
 // depend on the objects alone.
 func reach(id string, nodes map[string]*node, next func(*node) []string) []*node {
+	if len(next(nodes[id])) == 0 {
+		return []*node{nodes[id]}
+	}
 	seen := map[string]bool{id: true}
 	todo := []string{id}
 	for i := 0; i < len(todo); i++ {
@@ -226,7 +302,7 @@ func reach(id string, nodes map[string]*node, next func(*node) []string) []*node
 			}
 		}
 	}
-	slices.SortFunc(todo, cmp.Compare)
+	slices.Sort(todo)
 	reached := make([]*node, len(todo))
 	for i, id := range todo {
 		reached[i] = nodes[id]

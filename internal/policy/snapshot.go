@@ -4,26 +4,77 @@ package policy
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/grants"
+	"github.com/rolecall/rolecall/internal/persist"
 )
 
 // Snapshot is the whole policy at one moment. It is immutable and safe for any
-// number of readers; it implements authz.Checker.
+// number of readers; it implements authz.Checker. An Index publishes it.
 type Snapshot struct {
 	served     []string // sorted; nil is every namespace
 	revision   string
-	namespaces *hamt[string, *namespace]
+	namespaces *persist.Map[string, *namespace]
 }
 
 var _ authz.Checker = (*Snapshot)(nil)
 
-// namespace is the policy of one application.
+// namespace is the policy of one application: what is declared, and what is
+// bound. The latter stands in numbers (see space), so that a change of either
+// leaves the other alone.
 type namespace struct {
 	vocabulary *Vocabulary
-	bindings   *hamt[Key, *grants]
-	subjects   int // entries in bindings
+	// roles translates: the vocabulary's number of a role, or 0, by the table's.
+	roles []uint32
+	table *grants.Table
+	// kinds, scopes: the table's numbers. Scopes that no binding has are not
+	// there, nor are kinds.
+	kinds  *persist.Map[kindName, kind]
+	scopes *persist.Map[string, uint32]
+	// users is the kind that most subjects are of.
+	users    kind
+	hasUsers bool
+	// special holds the bindings that a check has to look at, and names the names
+	// of all, by number.
+	special *persist.Map[uint32, *Binding]
+	names   persist.Names
+}
+
+// kindName is what a key is beside its id.
+type kindName struct{ typ, connection string }
+
+func (k *Key) kind() kindName { return kindName{typ: k.Type, connection: k.Connection} }
+
+// kind is a kind of key that bindings are filed under.
+type kind struct {
+	number uint32
+	// everyone says that some binding lists all subjects of the kind.
+	everyone bool
+}
+
+// typeUser is the type of most subjects.
+const typeUser = "user"
+
+func stringHash(s string) uint64 { return maphash.String(vocabularySeed, s) }
+
+func kindHash(k kindName) uint64 { return stringHash(k.typ) + 3*stringHash(k.connection) }
+
+func numberHash(n uint32) uint64 {
+	h := (uint64(n) + 1) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return h ^ h>>32
+}
+
+// emptyNamespace is what a namespace without objects looks like; like every
+// namespace, it never changes.
+var emptyNamespace = &namespace{
+	vocabulary: Link(nil, nil),
+	table:      grants.NewTable(),
+	kinds:      persist.NewMap[kindName, kind](kindHash),
+	scopes:     persist.NewMap[string, uint32](stringHash),
+	special:    persist.NewMap[uint32, *Binding](numberHash),
 }
 
 // NewSnapshot returns the empty policy of the namespaces served: all of them if
@@ -31,7 +82,7 @@ type namespace struct {
 func NewSnapshot(namespaces []string) *Snapshot {
 	served := slices.Clone(namespaces)
 	slices.Sort(served)
-	return &Snapshot{served: served, namespaces: newHAMT[string, *namespace]()}
+	return &Snapshot{served: served, namespaces: persist.NewMap[string, *namespace](stringHash)}
 }
 
 // Revision names the policy: equal for equal objects.
@@ -52,102 +103,11 @@ func (s *Snapshot) Serves(name string) bool {
 // namespace returns the policy of a namespace; nothing is declared in one that
 // is served and empty.
 func (s *Snapshot) namespace(name string) (*namespace, error) {
-	if ns, ok := s.namespaces.get(name); ok {
+	if ns, ok := s.namespaces.Get(name); ok {
 		return ns, nil
 	}
 	if !s.Serves(name) {
 		return nil, fmt.Errorf("%w: %q", authz.ErrUnknownNamespace, name)
 	}
 	return emptyNamespace, nil
-}
-
-// emptyNamespace is what a namespace without objects looks like; like every
-// namespace, it never changes.
-var emptyNamespace = &namespace{vocabulary: &Vocabulary{}, bindings: newHAMT[Key, *grants]()}
-
-// Edit is a batch of changes to a snapshot, which stays as it is. It is not safe
-// for concurrent use, and ends with Snapshot.
-type Edit struct {
-	served     []string
-	namespaces *hedit[string, *namespace]
-	open       map[string]*openNamespace
-}
-
-// openNamespace is a namespace that the batch has touched.
-type openNamespace struct {
-	vocabulary *Vocabulary
-	bindings   *hedit[Key, *grants]
-	subjects   int
-}
-
-// Edit begins a batch.
-func (s *Snapshot) Edit() *Edit {
-	return &Edit{served: s.served, namespaces: s.namespaces.edit(), open: make(map[string]*openNamespace)}
-}
-
-// SetVocabulary replaces the resources and roles of a namespace. Its bindings
-// are not touched: they find the new roles by id.
-func (e *Edit) SetVocabulary(namespace string, v *Vocabulary) {
-	e.namespace(namespace).vocabulary = v
-}
-
-// ReplaceBinding takes one binding of a namespace out and puts another in;
-// either may be nil.
-func (e *Edit) ReplaceBinding(namespace string, out, in *Binding) {
-	ns := e.namespace(namespace)
-	if out != nil {
-		for _, k := range out.Subjects {
-			ns.change(k, func(g *grants) *grants { return g.without(out) })
-		}
-	}
-	if in != nil {
-		for _, k := range in.Subjects {
-			ns.change(k, func(g *grants) *grants { return g.with(in) })
-		}
-	}
-}
-
-// Snapshot ends the batch and returns the policy that it makes, under a
-// revision.
-func (e *Edit) Snapshot(revision string) *Snapshot {
-	for name, open := range e.open {
-		if open.vocabulary.empty() && open.subjects == 0 {
-			e.namespaces.remove(name)
-			continue
-		}
-		e.namespaces.set(name, &namespace{
-			vocabulary: open.vocabulary,
-			bindings:   open.bindings.done(),
-			subjects:   open.subjects,
-		})
-	}
-	return &Snapshot{served: e.served, revision: revision, namespaces: e.namespaces.done()}
-}
-
-func (e *Edit) namespace(name string) *openNamespace {
-	if open, ok := e.open[name]; ok {
-		return open
-	}
-	ns, ok := e.namespaces.get(name)
-	if !ok {
-		ns = emptyNamespace
-	}
-	open := &openNamespace{vocabulary: ns.vocabulary, bindings: ns.bindings.edit(), subjects: ns.subjects}
-	e.open[name] = open
-	return open
-}
-
-func (ns *openNamespace) change(k Key, change func(*grants) *grants) {
-	before, _ := ns.bindings.get(k)
-	after := change(before)
-	switch {
-	case after == nil && before != nil:
-		ns.bindings.remove(k)
-		ns.subjects--
-	case after != nil:
-		ns.bindings.set(k, after)
-		if before == nil {
-			ns.subjects++
-		}
-	}
 }

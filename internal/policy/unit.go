@@ -5,7 +5,6 @@ package policy
 import (
 	"cmp"
 	"time"
-	"unique"
 
 	"github.com/rolecall/rolecall/internal/expr"
 )
@@ -63,15 +62,6 @@ type Permission struct {
 	Condition *expr.Program
 }
 
-// ID is an interned role id. Bindings hold these instead of strings: one word,
-// shared by all, compared at once.
-type ID = unique.Handle[string]
-
-// Intern returns the interned form of a role id.
-func Intern(id string) ID {
-	return unique.Make(id)
-}
-
 // Key is one way of holding a role, and what a binding lists as a subject: a
 // type and an id, and for an SSO group its connection. It is a tuple and never
 // joined into one string, so that no id can imitate another key.
@@ -87,10 +77,11 @@ type Instance struct {
 	ID   string
 }
 
-// Binding is a compiled RoleBinding. It is immutable.
+// Binding is a compiled RoleBinding. It is immutable. Its name is not empty, and
+// no two of a namespace have the same.
 type Binding struct {
 	Meta
-	Roles    []ID
+	Roles    []string
 	Subjects []Key
 	// Scope is where the roles are held; authz.Wildcard is everywhere.
 	Scope string
@@ -107,6 +98,12 @@ type Binding struct {
 // validAt reports whether the binding is valid at a moment.
 func (b *Binding) validAt(t time.Time) bool {
 	return (b.NotBefore.IsZero() || !t.Before(b.NotBefore)) && (b.NotAfter.IsZero() || t.Before(b.NotAfter))
+}
+
+// plain reports whether there is nothing about the binding that a check has to
+// look at: it holds its roles for everyone whom it lists.
+func (b *Binding) plain() bool {
+	return b.Gate == nil && len(b.Resources) == 0 && b.NotBefore.IsZero() && b.NotAfter.IsZero() && !b.Deleting
 }
 
 // names reports whether the binding counts for an instance.

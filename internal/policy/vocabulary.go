@@ -3,64 +3,97 @@
 package policy
 
 import (
+	"hash/maphash"
 	"maps"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/expr"
 )
 
-// Vocabulary is the linked resources and roles of one namespace: every (type,
-// action) pair has a position, and every role the sets of positions that it
-// allows and denies, inheritance and patterns included. It is immutable.
+// Vocabulary is the linked resources and roles of one namespace: which roles
+// allow and deny each (type, action) pair, inheritance and patterns included.
+// It is immutable.
 type Vocabulary struct {
-	types map[string]*resourceType
-	// roles are found by the interned ids of bindings, and by the strings of
-	// requests, which are not worth interning.
-	roles map[ID]*role
-	named map[string]*role
+	types map[string]resourceType
+	pairs []pair
+	// slots finds a pair by the hash of its names: its place in pairs, plus 1.
+	slots []uint32
+	// rows are sets of roles, of `words` words each. The first one is empty.
+	rows  []uint64
+	words int
+	// roles are by number, and numbers by id. Nobody has the number 0.
+	roles   []role
+	numbers map[string]uint32
 }
 
-// resourceType is what the owner of a type declares.
+// resourceType is what the owner of a type declares: some pairs that stand
+// together.
 type resourceType struct {
-	actions       map[string]int32
-	scopeRequired bool
+	first, actions int
 }
 
-// role is what holding a role id amounts to.
+// pair is a type with one of its actions.
+type pair struct {
+	typ, action string
+	// The roles that cover it without a condition, and those that do by a
+	// conditional permission.
+	allow, deny, condAllow, condDeny row
+
+	scopeRequired bool
+	// closed says that the Resource is being deleted: an Allow no longer covers
+	// the pair.
+	closed bool
+}
+
+// row is where a set of roles begins; the zero row is the empty set.
+type row int
+
+// role is what holding a role id amounts to, beside its bits in the rows.
 type role struct {
 	id         string
 	assertable bool
 	// inherits is what all claimants inherit, for the linker's reports.
-	inherits []string
-
-	// allow and deny are covered without a condition, condAllow and condDeny by
-	// one of the conditional permissions.
-	allow, deny, condAllow, condDeny bitset
-	conditional                      []*conditional
+	inherits    []string
+	conditional []*conditional
 }
 
-// conditional is a permission with a condition, expanded.
+// conditional is a permission with a condition, expanded: the places of the pairs
+// that it covers, sorted.
 type conditional struct {
-	covers    bitset
+	covers    []uint32
 	deny      bool
 	condition *expr.Program
 }
 
-// Link makes the vocabulary of one namespace of all its resources and roles. The
-// order of its arguments means nothing.
-func Link(resources []*Resource, roles []*Role) *Vocabulary {
-	l := newLinker(resources)
-	nodes := l.nodes(roles)
-	v := &Vocabulary{
-		types: l.types,
-		roles: make(map[ID]*role, len(nodes)),
-		named: make(map[string]*role, len(nodes)),
+func (c *conditional) coversPair(place uint32) bool {
+	_, found := slices.BinarySearch(c.covers, place)
+	return found
+}
+
+// vocabularySeed makes the hashes of a process its own.
+var vocabularySeed = maphash.MakeSeed()
+
+func pairHash(typ, action string) uint64 {
+	return maphash.String(vocabularySeed, typ) + 3*maphash.String(vocabularySeed, action)
+}
+
+// pair returns a declared pair and its place, or nil.
+func (v *Vocabulary) pair(typ, action string) (*pair, uint32) {
+	mask := uint64(len(v.slots) - 1)
+	for i := pairHash(typ, action); ; i++ {
+		place := v.slots[i&mask]
+		if place == 0 {
+			return nil, 0
+		}
+		if p := &v.pairs[place-1]; p.action == action && p.typ == typ {
+			return p, place - 1
+		}
 	}
-	for id, n := range nodes {
-		r := l.role(id, n, nodes)
-		v.roles[Intern(id)], v.named[id] = r, r
-	}
-	return v
+}
+
+// has reports whether a role is in a row.
+func (v *Vocabulary) has(r row, role uint32) bool {
+	return v.rows[int(r)+int(role>>6)]&(1<<(role&63)) != 0
 }
 
 // Actions returns the actions that the type's owner declares, sorted, and
@@ -70,7 +103,12 @@ func (v *Vocabulary) Actions(resourceType string) ([]string, bool) {
 	if !ok {
 		return nil, false
 	}
-	return slices.Sorted(maps.Keys(t.actions)), true
+	var names []string
+	for _, p := range v.pairs[t.first : t.first+t.actions] {
+		names = append(names, p.action)
+	}
+	slices.Sort(names)
+	return names, true
 }
 
 // Types returns the declared types, sorted.
@@ -80,24 +118,20 @@ func (v *Vocabulary) Types() []string {
 
 // HasRole reports whether a Role claims the id.
 func (v *Vocabulary) HasRole(id string) bool {
-	_, ok := v.named[id]
-	return ok
+	return v.numbers[id] != 0
 }
 
 // RoleIDs returns the ids of the roles, sorted.
 func (v *Vocabulary) RoleIDs() []string {
-	return slices.Sorted(maps.Keys(v.named))
+	return slices.Sorted(maps.Keys(v.numbers))
 }
 
 // Inherits returns what the Roles that claim the id inherit, sorted.
 func (v *Vocabulary) Inherits(id string) []string {
-	if r, ok := v.named[id]; ok {
-		return r.inherits
-	}
-	return nil
+	return v.roles[v.numbers[id]].inherits
 }
 
 // empty reports whether nothing is declared.
 func (v *Vocabulary) empty() bool {
-	return v == nil || len(v.types) == 0 && len(v.roles) == 0
+	return len(v.types) == 0 && len(v.numbers) == 0
 }

@@ -23,7 +23,7 @@ func (w *writer) link(namespace string) {
 		delete(w.namespaces, namespace)
 	}
 	linked := policy.Link(slices.Collect(maps.Values(v.resources)), slices.Collect(maps.Values(v.roles)))
-	w.edit.SetVocabulary(namespace, linked)
+	w.index.SetVocabulary(namespace, linked)
 	v.faults = v.linkFaults(linked)
 	for reason, n := range v.faults {
 		w.countReason(reason, n)

@@ -30,24 +30,20 @@ type objectKey struct {
 // writer is the state of the writing goroutine: every unit in force, and what
 // has been touched since the last publication.
 type writer struct {
-	options  *Options
-	awaited  map[Partition]bool
-	entries  map[Kind]map[objectKey]*entry
-	digest   digest
+	options *Options
+	awaited map[Partition]bool
+	// index holds the bindings; there may be millions, so nothing else of them is
+	// kept but the faults of those that have some.
+	index *policy.Index
+	// declared holds the other objects.
+	declared map[Kind]map[objectKey]digest
+	found    map[objectKey]diag.List // the compiler's, where there are any
+	digest   digest                  // of all objects
 	faults   map[string]int
-	snapshot *policy.Snapshot
+	counted  bool // faults is shared with the last Info
 
 	namespaces map[string]*vocabulary
-	edit       *policy.Edit
 	stale      map[string]bool // namespaces whose vocabulary must be linked anew
-	counted    bool            // faults is shared with the last Info
-}
-
-// entry is one object in force.
-type entry struct {
-	digest  digest
-	binding *policy.Binding
-	faults  diag.List
 }
 
 // vocabulary is the units of one namespace that are linked together.
@@ -61,19 +57,16 @@ func newWriter(o *Options) *writer {
 	w := &writer{
 		options:    o,
 		awaited:    make(map[Partition]bool),
-		entries:    make(map[Kind]map[objectKey]*entry),
+		index:      policy.NewIndex(o.Namespaces),
+		declared:   map[Kind]map[objectKey]digest{KindResource: {}, KindRole: {}},
+		found:      make(map[objectKey]diag.List),
 		faults:     make(map[string]int),
-		snapshot:   policy.NewSnapshot(o.Namespaces),
 		namespaces: make(map[string]*vocabulary),
 		stale:      make(map[string]bool),
 	}
 	for _, p := range Partitions(o.Namespaces) {
 		w.awaited[p] = true
 	}
-	for _, k := range Kinds() {
-		w.entries[k] = make(map[objectKey]*entry)
-	}
-	w.edit = w.snapshot.Edit()
 	return w
 }
 
@@ -107,13 +100,31 @@ func (w *writer) replace(lists []List) bool {
 			present[objectKey{l.Kind, obj.GetNamespace(), obj.GetName()}] = true
 			changed = w.put(obj) || changed
 		}
-		for key := range w.entries[l.Kind] {
-			if (l.Namespace == "" || l.Namespace == key.namespace) && !present[key] {
-				changed = w.remove(key) || changed
-			}
+		for _, key := range w.missing(l.Partition, present) {
+			changed = w.remove(key) || changed
 		}
 	}
 	return changed
+}
+
+// missing returns the objects of a partition that are in force and not present.
+func (w *writer) missing(p Partition, present map[objectKey]bool) []objectKey {
+	var keys []objectKey
+	see := func(key objectKey) {
+		if (p.Namespace == "" || p.Namespace == key.namespace) && !present[key] {
+			keys = append(keys, key)
+		}
+	}
+	if p.Kind != KindRoleBinding {
+		for key := range w.declared[p.Kind] {
+			see(key)
+		}
+		return keys
+	}
+	for namespace, name := range w.index.Each() {
+		see(objectKey{p.Kind, namespace, name})
+	}
+	return keys
 }
 
 // put compiles an object into a unit, unless it is the one that is in force.
@@ -124,17 +135,23 @@ func (w *writer) put(obj metav1.Object) bool {
 	}
 	key := objectKey{kind, obj.GetNamespace(), obj.GetName()}
 	d := digestOf(kind, obj)
-	before := w.entries[kind][key]
-	if before != nil && before.digest == d {
+	before, known := w.digestOf(key)
+	if known && before == d {
 		return false
 	}
-	w.forget(before)
-	after := &entry{digest: d}
-	w.compile(key, obj, before, after)
-	w.entries[kind][key] = after
-	w.digest.add(d)
-	w.count(after.faults, 1)
+	w.digest += d - before
+	w.setFaults(key, w.compile(key, obj, d))
 	return true
+}
+
+// digestOf returns the digest of an object that is in force; zero if none is.
+func (w *writer) digestOf(key objectKey) (digest, bool) {
+	if key.kind == KindRoleBinding {
+		d, known := w.index.Digest(key.namespace, key.name)
+		return digest(d), known
+	}
+	d, known := w.declared[key.kind][key]
+	return d, known
 }
 
 func kindOf(obj metav1.Object) Kind {
@@ -149,29 +166,23 @@ func kindOf(obj metav1.Object) Kind {
 	return ""
 }
 
-func (w *writer) compile(key objectKey, obj metav1.Object, before, after *entry) {
+// compile puts an object in force and returns what is wrong with it.
+func (w *writer) compile(key objectKey, obj metav1.Object, d digest) diag.List {
 	c := w.options.Compiler
-	switch o := obj.(type) {
+	if o, ok := obj.(*v1alpha1.RoleBinding); ok {
+		unit, faults := c.RoleBinding(o)
+		w.index.Put(key.namespace, unit, uint64(d))
+		return faults
+	}
+	var faults diag.List
+	switch v := w.vocabulary(key.namespace); o := obj.(type) {
 	case *v1alpha1.Resource:
-		var unit *policy.Resource
-		unit, after.faults = c.Resource(o)
-		w.vocabulary(key.namespace).resources[key.name] = unit
+		v.resources[key.name], faults = c.Resource(o)
 	case *v1alpha1.Role:
-		var unit *policy.Role
-		unit, after.faults = c.Role(o)
-		w.vocabulary(key.namespace).roles[key.name] = unit
-	case *v1alpha1.RoleBinding:
-		after.binding, after.faults = c.RoleBinding(o)
-		w.edit.ReplaceBinding(key.namespace, before.unit(), after.binding)
+		v.roles[key.name], faults = c.Role(o)
 	}
-}
-
-// unit returns the binding of an entry, if there is one.
-func (e *entry) unit() *policy.Binding {
-	if e == nil {
-		return nil
-	}
-	return e.binding
+	w.declared[key.kind][key] = d
+	return faults
 }
 
 // vocabulary returns the units of a namespace in order to change them.
@@ -190,28 +201,35 @@ func (w *writer) vocabulary(namespace string) *vocabulary {
 
 // remove takes an object out and reports whether it was there.
 func (w *writer) remove(key objectKey) bool {
-	e := w.entries[key.kind][key]
-	if e == nil {
+	d, known := w.digestOf(key)
+	if !known {
 		return false
 	}
-	w.forget(e)
-	delete(w.entries[key.kind], key)
+	w.digest -= d
+	w.setFaults(key, nil)
 	switch key.kind {
 	case KindResource:
 		delete(w.vocabulary(key.namespace).resources, key.name)
 	case KindRole:
 		delete(w.vocabulary(key.namespace).roles, key.name)
 	case KindRoleBinding:
-		w.edit.ReplaceBinding(key.namespace, e.binding, nil)
+		w.index.Delete(key.namespace, key.name)
+		return true
 	}
+	delete(w.declared[key.kind], key)
 	return true
 }
 
-// forget takes an entry out of the sums.
-func (w *writer) forget(e *entry) {
-	if e != nil {
-		w.digest.remove(e.digest)
-		w.count(e.faults, -1)
+// setFaults counts what is wrong with an object, instead of what was.
+func (w *writer) setFaults(key objectKey, faults diag.List) {
+	before, had := w.found[key]
+	w.count(before, -1)
+	w.count(faults, 1)
+	switch {
+	case len(faults) > 0:
+		w.found[key] = faults
+	case had:
+		delete(w.found, key)
 	}
 }
 
@@ -237,22 +255,17 @@ func (w *writer) publish(now time.Time) *published {
 		w.link(namespace)
 	}
 	clear(w.stale)
-	w.snapshot = w.edit.Snapshot(w.digest.String())
-	w.edit = w.snapshot.Edit()
 	w.counted = true
-	return &published{snapshot: w.snapshot, info: Info{
+	snapshot := w.index.Publish(w.digest.String())
+	return &published{snapshot: snapshot, info: Info{
 		Ready:     true,
-		Revision:  w.snapshot.Revision(),
+		Revision:  snapshot.Revision(),
 		Published: now,
-		Objects:   w.objects(),
-		Faults:    w.faults,
+		Objects: map[Kind]int{
+			KindResource:    len(w.declared[KindResource]),
+			KindRole:        len(w.declared[KindRole]),
+			KindRoleBinding: w.index.Bindings(),
+		},
+		Faults: w.faults,
 	}}
-}
-
-func (w *writer) objects() map[Kind]int {
-	n := make(map[Kind]int, len(w.entries))
-	for kind, entries := range w.entries {
-		n[kind] = len(entries)
-	}
-	return n
 }

@@ -24,14 +24,14 @@ type units struct {
 
 // Snapshot compiles objects and links them, without a store.
 func Snapshot(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
-	edit := policy.NewSnapshot(nil).Edit()
+	index := policy.NewIndex(nil)
 	for namespace, u := range compileAll(c, objects) {
-		edit.SetVocabulary(namespace, policy.Link(u.resources, u.roles))
+		index.SetVocabulary(namespace, policy.Link(u.resources, u.roles))
 		for _, b := range u.bindings {
-			edit.ReplaceBinding(namespace, nil, b)
+			index.Put(namespace, b, 0)
 		}
 	}
-	return edit.Snapshot("1")
+	return index.Publish("1")
 }
 
 func compileAll(c *compile.Compiler, objects []testkit.Object) map[string]*units {

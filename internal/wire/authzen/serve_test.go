@@ -152,7 +152,7 @@ func snapshot(tb testing.TB, namespaces []string, objects []testkit.Object) *pol
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c, edit := compile.New(env), policy.NewSnapshot(namespaces).Edit()
+	c, index := compile.New(env), policy.NewIndex(namespaces)
 	resources, roles := map[string][]*policy.Resource{}, map[string][]*policy.Role{}
 	for _, o := range objects {
 		ns := o.GetNamespace()
@@ -165,13 +165,13 @@ func snapshot(tb testing.TB, namespaces []string, objects []testkit.Object) *pol
 			roles[ns] = append(roles[ns], unit)
 		case *v1alpha1.RoleBinding:
 			unit, _ := c.RoleBinding(o)
-			edit.ReplaceBinding(ns, nil, unit)
+			index.Put(ns, unit, 0)
 		}
 	}
 	for ns := range resources {
-		edit.SetVocabulary(ns, policy.Link(resources[ns], roles[ns]))
+		index.SetVocabulary(ns, policy.Link(resources[ns], roles[ns]))
 	}
-	return edit.Snapshot(revision)
+	return index.Publish(revision)
 }
 
 // answer is what came back.

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package policy
+package persist
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"slices"
 )
 
-// hamt is a persistent hash map: a trie over the bits of the keys' hashes, in
-// which a change copies the nodes on one path and shares all others. A reader of
-// one version never sees a change, so readers need no lock. The zero value of a
-// pointer to it is not usable; see newHAMT.
-//
-// Changes go through edit, which copies each node at most once in a batch.
-type hamt[K comparable, V any] struct {
-	seed maphash.Seed
+// Map is a persistent hash map: a trie over the bits of the keys' hashes, in
+// which a change copies the nodes on one path and shares all others. NewMap makes
+// one. It is immutable and safe for any number of readers; changes go through
+// Edit, which copies each node at most once in a batch.
+type Map[K comparable, V any] struct {
+	hash func(K) uint64
 	root *hnode[K, V]
 }
 
@@ -41,13 +38,15 @@ const (
 	levelMask = 1<<levelBits - 1
 )
 
-func newHAMT[K comparable, V any]() *hamt[K, V] {
-	return &hamt[K, V]{seed: maphash.MakeSeed(), root: &hnode[K, V]{}}
+// NewMap returns an empty map whose keys are spread by hash. All 64 bits of it
+// must be good; a collision costs time only.
+func NewMap[K comparable, V any](hash func(K) uint64) *Map[K, V] {
+	return &Map[K, V]{hash: hash, root: &hnode[K, V]{}}
 }
 
-// get returns the value of a key, or the zero value.
-func (m *hamt[K, V]) get(key K) (V, bool) {
-	h := maphash.Comparable(m.seed, key)
+// Get returns the value of a key, or the zero value.
+func (m *Map[K, V]) Get(key K) (V, bool) {
+	h := m.hash(key)
 	n := m.root
 	for shift := 0; shift < hashBits; shift += levelBits {
 		bit := uint32(1) << (h >> shift & levelMask)
@@ -86,11 +85,11 @@ func index(bitmap, bit uint32) int {
 	return bits.OnesCount32(bitmap & (bit - 1))
 }
 
-// hedit is a batch of changes to one version. It owns the nodes it has copied,
+// MapEdit is a batch of changes to one version. It owns the nodes it has copied,
 // which bear its mark, and changes those in place. It is not safe for concurrent
 // use.
-type hedit[K comparable, V any] struct {
-	seed maphash.Seed
+type MapEdit[K comparable, V any] struct {
+	hash func(K) uint64
 	root *hnode[K, V]
 	mark *hmark
 }
@@ -99,31 +98,34 @@ type hedit[K comparable, V any] struct {
 // node that outlives it keeps nothing else alive.
 type hmark struct{ _ byte }
 
-// edit begins a batch.
-func (m *hamt[K, V]) edit() *hedit[K, V] {
-	return &hedit[K, V]{seed: m.seed, root: m.root, mark: new(hmark)}
+// Edit begins a batch.
+func (m *Map[K, V]) Edit() *MapEdit[K, V] {
+	return &MapEdit[K, V]{hash: m.hash, root: m.root, mark: new(hmark)}
 }
 
-// done ends the batch and returns the new version. The batch must make no change
+// Done ends the batch and returns the new version. The batch must make no change
 // afterwards.
-func (e *hedit[K, V]) done() *hamt[K, V] {
-	return &hamt[K, V]{seed: e.seed, root: e.root}
+func (e *MapEdit[K, V]) Done() *Map[K, V] {
+	return &Map[K, V]{hash: e.hash, root: e.root}
 }
 
-func (e *hedit[K, V]) get(key K) (V, bool) {
-	return e.done().get(key)
+// Get returns the value of a key as the batch has left it, or the zero value.
+func (e *MapEdit[K, V]) Get(key K) (V, bool) {
+	return e.Done().Get(key)
 }
 
-func (e *hedit[K, V]) set(key K, val V) {
-	e.root = e.insert(e.root, hleaf[K, V]{key, val}, maphash.Comparable(e.seed, key), 0)
+// Set gives a key a value.
+func (e *MapEdit[K, V]) Set(key K, val V) {
+	e.root = e.insert(e.root, hleaf[K, V]{key, val}, e.hash(key), 0)
 }
 
-func (e *hedit[K, V]) remove(key K) {
-	e.root = e.without(e.root, key, maphash.Comparable(e.seed, key), 0)
+// Remove takes a key out, if it is there.
+func (e *MapEdit[K, V]) Remove(key K) {
+	e.root = e.without(e.root, key, e.hash(key), 0)
 }
 
 // own returns n if the batch may change it, or else a copy that it may.
-func (e *hedit[K, V]) own(n *hnode[K, V]) *hnode[K, V] {
+func (e *MapEdit[K, V]) own(n *hnode[K, V]) *hnode[K, V] {
 	if n.owner == e.mark {
 		return n
 	}
@@ -134,7 +136,7 @@ func (e *hedit[K, V]) own(n *hnode[K, V]) *hnode[K, V] {
 	return &c
 }
 
-func (e *hedit[K, V]) insert(n *hnode[K, V], l hleaf[K, V], h uint64, shift int) *hnode[K, V] {
+func (e *MapEdit[K, V]) insert(n *hnode[K, V], l hleaf[K, V], h uint64, shift int) *hnode[K, V] {
 	n = e.own(n)
 	if shift >= hashBits {
 		n.putCollided(l)
@@ -156,7 +158,7 @@ func (e *hedit[K, V]) insert(n *hnode[K, V], l hleaf[K, V], h uint64, shift int)
 
 // replaceOrSplit puts l where another leaf is: over it if they have one key,
 // else both into a new child.
-func (e *hedit[K, V]) replaceOrSplit(n *hnode[K, V], l hleaf[K, V], h uint64, shift int, bit uint32) {
+func (e *MapEdit[K, V]) replaceOrSplit(n *hnode[K, V], l hleaf[K, V], h uint64, shift int, bit uint32) {
 	i := index(n.leafMap, bit)
 	old := n.leaves[i]
 	if old.key == l.key {
@@ -164,7 +166,7 @@ func (e *hedit[K, V]) replaceOrSplit(n *hnode[K, V], l hleaf[K, V], h uint64, sh
 		return
 	}
 	child := &hnode[K, V]{owner: e.mark}
-	child = e.insert(child, old, maphash.Comparable(e.seed, old.key), shift+levelBits)
+	child = e.insert(child, old, e.hash(old.key), shift+levelBits)
 	child = e.insert(child, l, h, shift+levelBits)
 	n.leaves = slices.Delete(n.leaves, i, i+1)
 	n.leafMap &^= bit
@@ -182,7 +184,7 @@ func (n *hnode[K, V]) putCollided(l hleaf[K, V]) {
 	n.leaves = append(n.leaves, l)
 }
 
-func (e *hedit[K, V]) without(n *hnode[K, V], key K, h uint64, shift int) *hnode[K, V] {
+func (e *MapEdit[K, V]) without(n *hnode[K, V], key K, h uint64, shift int) *hnode[K, V] {
 	if shift >= hashBits {
 		return e.withoutCollided(n, key)
 	}
@@ -226,7 +228,7 @@ func (n *hnode[K, V]) pull(i int, bit uint32) {
 	}
 }
 
-func (e *hedit[K, V]) withoutCollided(n *hnode[K, V], key K) *hnode[K, V] {
+func (e *MapEdit[K, V]) withoutCollided(n *hnode[K, V], key K) *hnode[K, V] {
 	i := slices.IndexFunc(n.leaves, func(l hleaf[K, V]) bool { return l.key == key })
 	if i < 0 {
 		return n

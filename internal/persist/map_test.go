@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package policy
+package persist
 
 import (
 	"maps"
@@ -8,35 +8,41 @@ import (
 	"testing"
 )
 
-// TestHAMTAgreesWithAMap makes random batches of changes and holds every version,
+// spread is a hash for tests: a bijection that mixes all bits.
+func spread(k int) uint64 {
+	h := uint64(k) * 0x9e3779b97f4a7c15
+	return h ^ h>>29
+}
+
+// TestMapAgreesWithAMap makes random batches of changes and holds every version,
 // old ones included, to a built-in map of the same moment.
-func TestHAMTAgreesWithAMap(t *testing.T) {
+func TestMapAgreesWithAMap(t *testing.T) {
 	const keys = 3000
 	rng := rand.New(rand.NewPCG(1, 2))
 	type version struct {
-		trie *hamt[int, int]
+		trie *Map[int, int]
 		want map[int]int
 	}
-	versions := []version{{newHAMT[int, int](), map[int]int{}}}
+	versions := []version{{NewMap[int, int](spread), map[int]int{}}}
 	for range 60 {
 		last := versions[len(versions)-1]
-		edit, want := last.trie.edit(), maps.Clone(last.want)
+		edit, want := last.trie.Edit(), maps.Clone(last.want)
 		for range rng.IntN(200) {
 			k := rng.IntN(keys)
 			if rng.IntN(3) == 0 {
-				edit.remove(k)
+				edit.Remove(k)
 				delete(want, k)
 				continue
 			}
 			v := rng.Int()
-			edit.set(k, v)
+			edit.Set(k, v)
 			want[k] = v
 		}
-		versions = append(versions, version{edit.done(), want})
+		versions = append(versions, version{edit.Done(), want})
 	}
 	for i, v := range versions {
 		for k := range keys {
-			got, ok := v.trie.get(k)
+			got, ok := v.trie.Get(k)
 			want, wantOK := v.want[k]
 			if got != want || ok != wantOK {
 				t.Fatalf("version %d, key %d: got %d, %v; want %d, %v", i, k, got, ok, want, wantOK)
@@ -45,30 +51,30 @@ func TestHAMTAgreesWithAMap(t *testing.T) {
 	}
 }
 
-// TestHAMTGivesMemoryBack removes all keys and expects the empty root.
-func TestHAMTGivesMemoryBack(t *testing.T) {
-	edit := newHAMT[int, int]().edit()
+// TestMapGivesMemoryBack removes all keys and expects the empty root.
+func TestMapGivesMemoryBack(t *testing.T) {
+	edit := NewMap[int, int](spread).Edit()
 	for k := range 1000 {
-		edit.set(k, k)
+		edit.Set(k, k)
 	}
-	full := edit.done()
-	edit = full.edit()
+	full := edit.Done()
+	edit = full.Edit()
 	for k := range 1000 {
-		edit.remove(k)
+		edit.Remove(k)
 	}
-	root := edit.done().root
+	root := edit.Done().root
 	if len(root.leaves) != 0 || len(root.children) != 0 {
 		t.Errorf("the root keeps %d leaves and %d children, want none", len(root.leaves), len(root.children))
 	}
-	if _, ok := full.get(7); !ok {
+	if _, ok := full.Get(7); !ok {
 		t.Error("removing a key from a later version removed it from an earlier one")
 	}
 }
 
-// TestHAMTCollisions drives the lists below the last bit of the hash, which real
+// TestMapCollisions drives the lists below the last bit of the hash, which real
 // hashes hardly ever reach.
-func TestHAMTCollisions(t *testing.T) {
-	edit := newHAMT[int, int]().edit()
+func TestMapCollisions(t *testing.T) {
+	edit := NewMap[int, int](spread).Edit()
 	const hash = 42
 	root := edit.root
 	for k := range 3 {

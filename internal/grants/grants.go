@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grants
+
+import (
+	"hash/maphash"
+
+	"github.com/rolecall/rolecall/internal/persist"
+)
+
+// Everywhere is the number of the scope that covers every check.
+const Everywhere = 0
+
+// Special marks, in Entry.Binding, a binding that is not simply in force: the
+// caller has to look at it.
+const Special = 1 << 31
+
+// Entry gives a role in a scope by a binding.
+type Entry struct {
+	Role    uint32
+	Scope   uint32
+	Binding uint32
+}
+
+// Key is what bindings are filed under: an id of a kind.
+type Key struct {
+	Kind uint32
+	ID   string
+}
+
+// seed makes the hashes of a process unlike those of any other, so that nobody
+// can choose ids that meet in one page.
+var seed = maphash.MakeSeed()
+
+// Hash returns the hash by which a key is found, in this process.
+func (k Key) Hash() uint64 {
+	return mix(maphash.String(seed, k.ID), k.Kind)
+}
+
+func mix(h uint64, kind uint32) uint64 {
+	h ^= (uint64(kind) + 1) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return h ^ h>>32
+}
+
+// List is what a table holds under a key. It is empty, or short and can be gone
+// through, or kept apart in Fat.
+type List struct {
+	raw string
+	fat *Fat
+}
+
+// Len returns the number of entries of a list that is not kept apart.
+func (l *List) Len() int { return len(l.raw) / entrySize }
+
+// At returns an entry of a list that is not kept apart.
+func (l *List) At(i int) Entry {
+	raw := l.raw[i*entrySize : i*entrySize+entrySize]
+	return Entry{Role: u32(raw, 0), Scope: u32(raw, 4), Binding: u32(raw, 8)}
+}
+
+// Fat returns the entries if they are kept apart, or nil.
+func (l *List) Fat() *Fat { return l.fat }
+
+// Fat is the entries of a key that has a great many. It is immutable.
+type Fat struct {
+	// byScope is ordered by scope, then the plain ones before the special ones,
+	// then role.
+	byScope *persist.Triples
+	// byBinding finds the entries of a binding that is taken away.
+	byBinding *persist.Triples
+}
+
+var noFat = &Fat{byScope: &persist.Triples{}, byBinding: &persist.Triples{}}
+
+func (e Entry) byScope() persist.Triple {
+	return persist.Triple{e.Scope, e.Role | e.Binding&Special, e.Binding}
+}
+
+func (e Entry) byBinding() persist.Triple {
+	return persist.Triple{e.Binding, e.Role, e.Scope}
+}
+
+func fromScope(t persist.Triple) Entry {
+	return Entry{Role: t[1] &^ Special, Scope: t[0], Binding: t[2]}
+}
+
+func fromBinding(t persist.Triple) Entry {
+	return Entry{Role: t[1], Scope: t[2], Binding: t[0]}
+}
+
+// Len returns the number of entries.
+func (f *Fat) Len() int { return f.byScope.Len() }
+
+// Plain returns the first entry in a scope that is not special and whose role is
+// not below the one given, if there is one.
+func (f *Fat) Plain(scope, role uint32) (Entry, bool) {
+	c := f.byScope.Seek(persist.Triple{scope, role})
+	t, ok := c.Member()
+	if !ok || t[0] != scope || t[1]&Special != 0 {
+		return Entry{}, false
+	}
+	return fromScope(t), true
+}
+
+// EachSpecial calls do with every special entry in a scope.
+func (f *Fat) EachSpecial(scope uint32, do func(Entry)) {
+	for c := f.byScope.Seek(persist.Triple{scope, Special}); ; c.Next() {
+		t, ok := c.Member()
+		if !ok || t[0] != scope {
+			return
+		}
+		do(fromScope(t))
+	}
+}
+
+// of returns the entries of a binding, whether it is special or not.
+func (f *Fat) of(binding uint32) []Entry {
+	var out []Entry
+	for _, b := range []uint32{binding &^ Special, binding | Special} {
+		for c := f.byBinding.Seek(persist.Triple{b}); ; c.Next() {
+			t, ok := c.Member()
+			if !ok || t[0] != b {
+				break
+			}
+			out = append(out, fromBinding(t))
+		}
+	}
+	return out
+}
+
+func (f *Fat) all() []Entry {
+	out := make([]Entry, 0, f.Len())
+	for c := f.byScope.Seek(persist.Triple{}); ; c.Next() {
+		t, ok := c.Member()
+		if !ok {
+			return out
+		}
+		out = append(out, fromScope(t))
+	}
+}
+
+func (f *Fat) has(e Entry) bool {
+	c := f.byScope.Seek(e.byScope())
+	t, ok := c.Member()
+	return ok && t == e.byScope()
+}
+
+// with returns the set with entries added and others removed.
+func (f *Fat) with(add, remove []Entry) *Fat {
+	return &Fat{
+		byScope:   f.byScope.With(triples(add, Entry.byScope), triples(remove, Entry.byScope)),
+		byBinding: f.byBinding.With(triples(add, Entry.byBinding), triples(remove, Entry.byBinding)),
+	}
+}
+
+func triples(entries []Entry, of func(Entry) persist.Triple) []persist.Triple {
+	out := make([]persist.Triple, len(entries))
+	for i, e := range entries {
+		out[i] = of(e)
+	}
+	return out
+}

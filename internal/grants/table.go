@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grants
+
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/internal/persist"
+)
+
+// Table is the bindings of a namespace by key. NewTable makes one. It is
+// immutable and safe for any number of readers.
+type Table struct {
+	directory
+	fat     *persist.Map[uint32, *Fat]
+	nextFat uint32
+}
+
+// NewTable returns an empty table.
+func NewTable() *Table {
+	return &Table{
+		directory: directory{chunks: [][]page{{emptyPage(0)}}, leaves: 1, deepest: 1},
+		fat:       persist.NewMap[uint32, *Fat](spread),
+	}
+}
+
+// spread is a hash of numbers that come one after the other.
+func spread(n uint32) uint64 {
+	h := (uint64(n) + 1) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+// Find returns what is filed under a key.
+func (t *Table) Find(kind uint32, id string) List {
+	h := Key{kind, id}.Hash()
+	raw, count := t.page(h).find(h, kind, id)
+	if count != apart {
+		return List{raw: raw}
+	}
+	fat, _ := t.fat.Get(u32(raw, 0))
+	return List{fat: fat}
+}
+
+// directory finds the page of a hash by its first bits, as in extendible
+// hashing: where pages have fewer bits in common than the directory looks at,
+// several places hold the same page. It stands in chunks, so that a change
+// copies one chunk and the list of them.
+type directory struct {
+	depth  uint8 // how many bits it looks at
+	chunks [][]page
+	// leaves is the number of pages, and deepest of those that need all bits.
+	leaves, deepest int
+}
+
+const (
+	chunkBits = 8
+	chunkSize = 1 << chunkBits
+	// maxDepth bounds the directory, whatever the hashes are.
+	maxDepth = 30
+)
+
+func (d *directory) page(h uint64) page {
+	i := h >> (64 - d.depth)
+	return d.chunks[i>>chunkBits][i&(chunkSize-1)]
+}
+
+// directoryEdit changes a copy of a directory; it copies each chunk at most once.
+type directoryEdit struct {
+	directory
+	owned []bool // by chunk
+}
+
+func (d *directory) edit() directoryEdit {
+	e := directoryEdit{directory: *d, owned: make([]bool, len(d.chunks))}
+	e.chunks = slices.Clone(d.chunks)
+	return e
+}
+
+// put makes p the page of all hashes that begin like prefix, as far as its depth
+// goes. The counts are the caller's.
+func (d *directoryEdit) put(prefix uint64, p page) {
+	for p.depth() > d.depth {
+		d.resize(d.depth + 1)
+		d.deepest = 0
+	}
+	if p.depth() == d.depth {
+		d.deepest++
+	}
+	first, n := prefix>>(64-d.depth), uint64(1)<<(d.depth-p.depth())
+	for i := first; i < first+n; i++ {
+		c := i >> chunkBits
+		if !d.owned[c] {
+			d.chunks[c] = slices.Clone(d.chunks[c])
+			d.owned[c] = true
+		}
+		d.chunks[c][i&(chunkSize-1)] = p
+	}
+}
+
+// taken accounts for a page that will be put anew.
+func (d *directoryEdit) taken(p page) {
+	if p.depth() == d.depth {
+		d.deepest--
+	}
+}
+
+// shrink gives back the bits that no page needs any more.
+func (d *directoryEdit) shrink() {
+	for d.deepest == 0 && d.depth > 0 {
+		d.resize(d.depth - 1)
+		d.deepest = d.countDeepest()
+	}
+}
+
+func (d *directoryEdit) countDeepest() int {
+	n := 0
+	for _, chunk := range d.chunks {
+		for _, p := range chunk {
+			if p.depth() == d.depth {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// resize makes the directory look at more bits, or at fewer if no page needs
+// them.
+func (d *directoryEdit) resize(depth uint8) {
+	size := uint64(1) << depth
+	next := directory{depth: depth, leaves: d.leaves, deepest: d.deepest}
+	for i := uint64(0); i < size; i += chunkSize {
+		chunk := make([]page, min(size-i, chunkSize))
+		for j := range chunk {
+			chunk[j] = d.page((i + uint64(j)) << (64 - depth))
+		}
+		next.chunks = append(next.chunks, chunk)
+	}
+	d.directory = next
+	d.owned = slices.Repeat([]bool{true}, len(next.chunks))
+}

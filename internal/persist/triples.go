@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package persist
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Triple is three numbers, ordered by the first, then the second, then the
+// third.
+type Triple [3]uint32
+
+// Compare returns -1, 0 or +1 as t comes before o, is o or comes after it.
+func (t Triple) Compare(o Triple) int {
+	return cmp.Or(cmp.Compare(t[0], o[0]), cmp.Compare(t[1], o[1]), cmp.Compare(t[2], o[2]))
+}
+
+// Triples is a persistent sorted set. The zero value is the empty set. It is
+// immutable and safe for any number of readers.
+//
+// The members stand in runs; a change copies a run or two and the list of the
+// runs, so it costs time in proportion to the square root of the size, with a
+// small factor: some microseconds at 100,000 members.
+type Triples struct {
+	// first holds the first member of each run, apart from the runs, so that a
+	// search stays in one piece of memory.
+	first []Triple
+	runs  [][]Triple
+	size  int
+}
+
+// maxRun is how long a run may be. A run that becomes longer is cut into halves,
+// and one that becomes shorter than a quarter joins its neighbour.
+const maxRun = 256
+
+// Len returns how many members there are.
+func (s *Triples) Len() int { return s.size }
+
+// Cursor is a place in a set, and the member that stands there.
+type Cursor struct {
+	set *Triples
+	run []Triple // what is left of the run, the member included
+	at  int      // the number of the run
+}
+
+// Seek returns the place of the first member that does not come before t.
+func (s *Triples) Seek(t Triple) Cursor {
+	i := s.runOf(t)
+	c := Cursor{set: s, at: i}
+	if i < len(s.runs) {
+		at, _ := slices.BinarySearchFunc(s.runs[i], t, Triple.Compare)
+		c.run = s.runs[i][at:]
+	}
+	if len(c.run) == 0 {
+		c.nextRun()
+	}
+	return c
+}
+
+// runOf returns the number of the run that t belongs to.
+func (s *Triples) runOf(t Triple) int {
+	i, found := slices.BinarySearchFunc(s.first, t, Triple.Compare)
+	if !found && i > 0 {
+		i--
+	}
+	return i
+}
+
+// Member returns the member at the place, or false beyond the last one.
+func (c *Cursor) Member() (Triple, bool) {
+	if len(c.run) == 0 {
+		return Triple{}, false
+	}
+	return c.run[0], true
+}
+
+// Next goes to the next place.
+func (c *Cursor) Next() {
+	if len(c.run) > 0 {
+		c.run = c.run[1:]
+	}
+	if len(c.run) == 0 {
+		c.nextRun()
+	}
+}
+
+func (c *Cursor) nextRun() {
+	c.at++
+	c.run = nil
+	if c.at < len(c.set.runs) {
+		c.run = c.set.runs[c.at]
+	}
+}
+
+// With returns the set with members added and others removed; both lists may be
+// in any order and name members that are there, or not there, already. What is
+// in both lists is in the result.
+func (s *Triples) With(add, remove []Triple) *Triples {
+	add, remove = sorted(add), sorted(remove)
+	e := triplesEdit{next: &Triples{}}
+	for i, run := range s.runs {
+		last := i == len(s.runs)-1
+		a, r := len(add), len(remove)
+		if !last {
+			a, r = before(add, s.first[i+1]), before(remove, s.first[i+1])
+		}
+		e.run(run, add[:a], remove[:r])
+		add, remove = add[a:], remove[r:]
+	}
+	e.run(nil, add, nil)
+	e.flush()
+	return e.next
+}
+
+func sorted(ts []Triple) []Triple {
+	ts = slices.Clone(ts)
+	slices.SortFunc(ts, Triple.Compare)
+	return slices.Compact(ts)
+}
+
+// before returns how many members of a sorted list come before t.
+func before(ts []Triple, t Triple) int {
+	i, _ := slices.BinarySearchFunc(ts, t, Triple.Compare)
+	return i
+}
+
+// triplesEdit builds a set run by run. What it has changed waits in open until
+// there is enough for a run.
+type triplesEdit struct {
+	next *Triples
+	open []Triple
+}
+
+// run takes a run over, with its share of the changes.
+func (e *triplesEdit) run(run, add, remove []Triple) {
+	if len(add) == 0 && len(remove) == 0 && len(e.open) == 0 {
+		if len(run) > 0 {
+			e.put(run)
+		}
+		return
+	}
+	e.open = merge(e.open, run, add, remove)
+	if len(e.open) >= maxRun/4 {
+		e.flush()
+	}
+}
+
+// merge appends to out the members of a run with some added and some removed.
+func merge(out, run, add, remove []Triple) []Triple {
+	for len(run) > 0 || len(add) > 0 {
+		var t Triple
+		switch {
+		case len(add) == 0 || (len(run) > 0 && run[0].Compare(add[0]) < 0):
+			t, run = run[0], run[1:]
+			for len(remove) > 0 && remove[0].Compare(t) < 0 {
+				remove = remove[1:]
+			}
+			if len(remove) > 0 && remove[0] == t {
+				continue
+			}
+		case len(run) > 0 && run[0] == add[0]:
+			t, run, add = add[0], run[1:], add[1:]
+		default:
+			t, add = add[0], add[1:]
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// flush makes runs of what is open.
+func (e *triplesEdit) flush() {
+	if len(e.open) == 0 {
+		return
+	}
+	runs := (len(e.open) + maxRun - 1) / maxRun
+	for left := runs; left > 0; left-- {
+		n := (len(e.open) + left - 1) / left
+		e.put(slices.Clone(e.open[:n]))
+		e.open = e.open[n:]
+	}
+	e.open = e.open[:0]
+}
+
+func (e *triplesEdit) put(run []Triple) {
+	e.next.first = append(e.next.first, run[0])
+	e.next.runs = append(e.next.runs, run)
+	e.next.size += len(run)
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"hash/maphash"
+	"iter"
+	"slices"
+
+	"github.com/rolecall/rolecall/internal/persist"
+)
+
+// book is what the writer knows of each binding of a namespace: its number, and
+// what is needed to take it out again. There may be millions, so it is arrays by
+// number, and a hash table of numbers that finds them by name.
+type book struct {
+	names   *persist.NamesEdit
+	entries []record
+	// many holds the bindings that do not list exactly one subject.
+	many  map[uint32]*filed
+	slots []uint32 // a number plus 1, or 0; at a place by the hash of the name
+	free  []uint32
+	live  int
+}
+
+// record is one binding.
+type record struct {
+	// digest is the caller's, of the object.
+	digest uint64
+	// subject is the hash of the key of the only subject; see many.
+	subject uint64
+}
+
+// filed is how a binding stands in the table.
+type filed struct {
+	roles   []uint32
+	scope   uint32
+	special bool
+	// subjects are the hashes of the keys, in the order of the object. Two keys
+	// with one hash of 64 secret bits are taken for the same.
+	subjects []uint64
+}
+
+// sameEntries reports whether both give the same to each of their subjects.
+func (f *filed) sameEntries(o *filed) bool {
+	return f.scope == o.scope && f.special == o.special && slices.Equal(f.roles, o.roles)
+}
+
+func newBook() *book {
+	return &book{names: persist.Names{}.Edit(), many: make(map[uint32]*filed), slots: make([]uint32, minSlots)}
+}
+
+const minSlots = 4
+
+func nameHash(name string) uint64 { return maphash.String(vocabularySeed, name) }
+
+// find returns the number of a binding.
+func (b *book) find(name string) (number uint32, found bool) {
+	place, found := b.place(name)
+	if !found {
+		return 0, false
+	}
+	return b.slots[place] - 1, true
+}
+
+// place returns where the number of a name stands, or would.
+func (b *book) place(name string) (place uint64, found bool) {
+	mask := uint64(len(b.slots) - 1)
+	for i := nameHash(name); ; i++ {
+		slot := b.slots[i&mask]
+		if slot == 0 {
+			return i & mask, false
+		}
+		if b.names.At(slot-1) == name {
+			return i & mask, true
+		}
+	}
+}
+
+// add gives a binding that is not there a number.
+func (b *book) add(name string) uint32 {
+	if 5*(b.live+1) > 4*len(b.slots) {
+		b.resize(2 * len(b.slots))
+	}
+	var number uint32
+	if last := len(b.free) - 1; last >= 0 {
+		number, b.free = b.free[last], b.free[:last]
+	} else {
+		number = uint32(len(b.entries))
+		b.entries = append(b.entries, record{})
+	}
+	place, _ := b.place(name)
+	b.slots[place] = number + 1
+	b.names.Set(number, name)
+	b.live++
+	return number
+}
+
+// keep records how a binding is filed, in memory of its own.
+func (b *book) keep(number uint32, digest uint64, f *filed) {
+	b.entries[number].digest = digest
+	if len(f.subjects) == 1 {
+		b.entries[number].subject = f.subjects[0]
+		delete(b.many, number)
+		return
+	}
+	b.many[number] = &filed{
+		roles: slices.Clone(f.roles), scope: f.scope, special: f.special, subjects: slices.Clone(f.subjects),
+	}
+}
+
+// subjects returns the hashes of the keys that a binding is filed under.
+func (b *book) subjects(number uint32) []uint64 {
+	if f, ok := b.many[number]; ok {
+		return f.subjects
+	}
+	return []uint64{b.entries[number].subject}
+}
+
+// remove takes a binding out.
+func (b *book) remove(name string) {
+	place, found := b.place(name)
+	if !found {
+		return
+	}
+	number := b.slots[place] - 1
+	b.close(place)
+	b.names.Set(number, "")
+	b.entries[number] = record{}
+	delete(b.many, number)
+	b.free = append(b.free, number)
+	b.live--
+	if len(b.slots) > minSlots && 8*b.live < len(b.slots) {
+		b.resize(len(b.slots) / 2)
+	}
+}
+
+// close empties a place and moves up what stood behind it only because it was
+// taken.
+func (b *book) close(place uint64) {
+	mask := uint64(len(b.slots) - 1)
+	for i := (place + 1) & mask; b.slots[i] != 0; i = (i + 1) & mask {
+		home := nameHash(b.names.At(b.slots[i]-1)) & mask
+		if (i-home)&mask >= (i-place)&mask {
+			b.slots[place] = b.slots[i]
+			place = i
+		}
+	}
+	b.slots[place] = 0
+}
+
+func (b *book) resize(size int) {
+	old := b.slots
+	b.slots = make([]uint32, size)
+	mask := uint64(size - 1)
+	for _, slot := range old {
+		if slot == 0 {
+			continue
+		}
+		i := nameHash(b.names.At(slot - 1))
+		for b.slots[i&mask] != 0 {
+			i++
+		}
+		b.slots[i&mask] = slot
+	}
+}
+
+// each yields the names of the bindings.
+func (b *book) each() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, slot := range b.slots {
+			if slot != 0 && !yield(b.names.At(slot-1)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/grants"
+	"github.com/rolecall/rolecall/internal/persist"
+)
+
+// space is what the writer keeps of one namespace, and the changes to it since
+// the last publication.
+type space struct {
+	roles  numbering[string]
+	scopes numbering[string]
+	kinds  numbering[kindName]
+	// everyone counts, by kind, the entries under its wildcard.
+	everyone map[uint32]int
+	book     *book
+
+	current    *namespace
+	vocabulary *Vocabulary
+	declared   []uint32 // the numbers that the vocabulary holds
+	roleMap    []uint32
+
+	table    *grants.Edit
+	kindMap  *persist.MapEdit[kindName, kind]
+	scopeMap *persist.MapEdit[string, uint32]
+	special  *persist.MapEdit[uint32, *Binding]
+	filing   filing
+}
+
+func newSpace() *space {
+	s := &space{
+		everyone: make(map[uint32]int), book: newBook(),
+		current: emptyNamespace, vocabulary: emptyNamespace.vocabulary,
+	}
+	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
+	s.begin()
+	return s
+}
+
+// begin opens the next batch.
+func (s *space) begin() {
+	s.table = s.current.table.Edit(s.released)
+	s.kindMap = s.current.kinds.Edit()
+	s.scopeMap = s.current.scopes.Edit()
+	s.special = s.current.special.Edit()
+}
+
+// link makes v the vocabulary.
+func (s *space) link(v *Vocabulary) {
+	declared := make([]uint32, 0, len(v.numbers))
+	for id := range v.numbers {
+		number, _ := s.roles.hold(id)
+		declared = append(declared, number)
+	}
+	for _, number := range s.declared {
+		s.roles.release(number)
+	}
+	s.vocabulary, s.declared = v, declared
+	s.roleMap = make([]uint32, len(s.roles.names))
+	for _, number := range declared {
+		s.roleMap[number] = v.numbers[s.roles.names[number]]
+	}
+}
+
+// put files a binding in place of what had its name.
+func (s *space) put(b *Binding, digest uint64) {
+	number, known := s.book.find(b.Name)
+	if !known {
+		number = s.book.add(b.Name)
+	}
+	f := s.file(b)
+	first, last := 0, len(f.subjects) // which subjects are new
+	switch before := s.book.many[number]; {
+	case before != nil && before.sameEntries(&f.filed):
+		same, tail := common(before.subjects, f.subjects)
+		s.removeEntries(number, before.subjects[same:len(before.subjects)-tail])
+		first, last = same, last-tail
+	case known:
+		s.removeEntries(number, s.book.subjects(number))
+	}
+	s.addEntries(number, f, first, last)
+	s.unfile(f)
+	if f.special {
+		s.special.Set(number, b)
+	} else {
+		s.special.Remove(number)
+	}
+	s.book.keep(number, digest, &f.filed)
+}
+
+// remove takes a binding out.
+func (s *space) remove(name string, number uint32) {
+	s.removeEntries(number, s.book.subjects(number))
+	s.special.Remove(number)
+	s.book.remove(name)
+}
+
+// common returns how many items two lists share at their beginnings, and how many
+// of the others at their ends.
+func common(a, b []uint64) (head, tail int) {
+	n := min(len(a), len(b))
+	for head < n && a[head] == b[head] {
+		head++
+	}
+	for tail < n-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	return head, tail
+}
+
+func (s *space) removeEntries(number uint32, subjects []uint64) {
+	for _, hash := range subjects {
+		s.table.Remove(hash, number)
+	}
+}
+
+// filing is a binding in numbers, each of which is held while it is at work.
+type filing struct {
+	filed
+	keys []grants.Key // one for each of the subjects
+}
+
+// file returns a binding in numbers. A subject that cannot be has an empty type,
+// and is left out: nobody has its key. The memory is used again by the next call.
+func (s *space) file(b *Binding) *filing {
+	f := &s.filing
+	f.special = !b.plain()
+	f.scope = s.holdScope(b.Scope)
+	f.roles = f.roles[:0]
+	for _, id := range b.Roles {
+		number, _ := s.roles.hold(id)
+		f.roles = append(f.roles, number)
+	}
+	f.keys, f.subjects = f.keys[:0], f.subjects[:0]
+	var name kindName
+	for i := range b.Subjects {
+		subject := &b.Subjects[i]
+		if subject.Type == "" {
+			continue
+		}
+		key := grants.Key{ID: subject.ID}
+		if last := len(f.keys) - 1; last >= 0 && name == subject.kind() {
+			key.Kind = f.keys[last].Kind
+			s.kinds.again(key.Kind, 1)
+		} else {
+			name = subject.kind()
+			key.Kind = s.holdKind(name)
+		}
+		f.keys, f.subjects = append(f.keys, key), append(f.subjects, key.Hash())
+	}
+	return f
+}
+
+// unfile releases what file has held. What has been filed goes on being held.
+func (s *space) unfile(f *filing) {
+	for _, number := range f.roles {
+		s.roles.release(number)
+	}
+	s.releaseScope(f.scope)
+	for i := range f.keys {
+		s.releaseKind(f.keys[i].Kind)
+	}
+	clear(f.keys) // the ids belong to somebody else
+}
+
+// addEntries files some of the subjects, and holds what their entries name.
+func (s *space) addEntries(number uint32, f *filing, first, last int) {
+	if f.special {
+		number |= grants.Special
+	}
+	for i := first; i < last; i++ {
+		key := f.keys[i]
+		s.kinds.again(key.Kind, len(f.roles))
+		if key.ID == authz.Wildcard {
+			s.countEveryone(key.Kind, len(f.roles))
+		}
+		for _, role := range f.roles {
+			s.table.Add(f.subjects[i], key, grants.Entry{Role: role, Scope: f.scope, Binding: number})
+		}
+	}
+	s.scopes.again(f.scope, (last-first)*len(f.roles))
+	for _, role := range f.roles {
+		s.roles.again(role, last-first)
+	}
+}
+
+// released accounts for an entry that is gone.
+func (s *space) released(k grants.Key, e grants.Entry) {
+	s.roles.release(e.Role)
+	s.releaseScope(e.Scope)
+	if k.ID == authz.Wildcard {
+		s.countEveryone(k.Kind, -1)
+	}
+	s.releaseKind(k.Kind)
+}
+
+func (s *space) holdScope(scope string) uint32 {
+	number, fresh := s.scopes.hold(scope)
+	if fresh {
+		s.scopeMap.Set(scope, number)
+	}
+	return number
+}
+
+func (s *space) releaseScope(number uint32) {
+	if scope, gone := s.scopes.release(number); gone {
+		s.scopeMap.Remove(scope)
+	}
+}
+
+func (s *space) holdKind(name kindName) uint32 {
+	number, fresh := s.kinds.hold(name)
+	if fresh {
+		s.kindMap.Set(name, kind{number: number})
+	}
+	return number
+}
+
+func (s *space) releaseKind(number uint32) {
+	if name, gone := s.kinds.release(number); gone {
+		s.kindMap.Remove(name)
+	}
+}
+
+// countEveryone counts the entries under the wildcard of a kind: checks look
+// there only if there are some.
+func (s *space) countEveryone(number uint32, by int) {
+	before := s.everyone[number]
+	s.everyone[number] = before + by
+	if after := before + by; (before == 0) != (after == 0) {
+		s.kindMap.Set(s.kinds.names[number], kind{number: number, everyone: after != 0})
+	}
+	if s.everyone[number] == 0 {
+		delete(s.everyone, number)
+	}
+}
+
+// empty reports whether nothing is declared and nothing bound.
+func (s *space) empty() bool { return s.book.live == 0 && s.vocabulary.empty() }
+
+// publish ends the batch and begins the next one.
+func (s *space) publish() *namespace {
+	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, table: s.table.Commit(), names: s.book.names.Done()}
+	// What the table has released is in the maps only now.
+	n.kinds, n.scopes, n.special = s.kindMap.Done(), s.scopeMap.Done(), s.special.Done()
+	n.users, n.hasUsers = n.kinds.Get(kindName{typ: typeUser})
+	s.current = n
+	s.begin()
+	return n
+}
