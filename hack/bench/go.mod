@@ -3,6 +3,7 @@ module github.com/rolecall/rolecall/hack/bench
 go 1.26.0
 
 require (
+	github.com/google/cel-go v0.31.0
 	github.com/rolecall/rolecall v0.0.0
 	k8s.io/apimachinery v0.37.2
 )
@@ -13,7 +14,6 @@ require (
 	github.com/blang/semver/v4 v4.0.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.1 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
-	github.com/google/cel-go v0.31.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect

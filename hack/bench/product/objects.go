@@ -45,6 +45,23 @@ func Meta(namespace, name string, generation int64) metav1.ObjectMeta {
 	}
 }
 
+// In puts objects into another namespace, and returns them.
+func In(namespace string, objects []metav1.Object) []metav1.Object {
+	for _, o := range objects {
+		o.SetNamespace(namespace)
+		o.SetUID(types.UID(namespace + "-" + string(o.GetUID())))
+	}
+	return objects
+}
+
+// Binding returns a RoleBinding of a namespace that gives a role to subjects.
+func Binding(namespace, name string, generation int64, a workload.Assignment, subjects ...v1alpha1.Subject) *v1alpha1.RoleBinding {
+	b := binding(name, generation, a)
+	b.Spec.Subjects = subjects
+	In(namespace, []metav1.Object{b})
+	return b
+}
+
 // Resources returns the resource types.
 func Resources() []metav1.Object {
 	var out []metav1.Object
@@ -113,8 +130,8 @@ func binding(name string, generation int64, a workload.Assignment, users ...int3
 
 func singleName(user, i int) string { return fmt.Sprintf("%s-%d", workload.UserName(user), i) }
 
-// singles returns a RoleBinding for each assignment.
-func singles(s *workload.Set) []metav1.Object {
+// Singles returns a RoleBinding for each assignment.
+func Singles(s *workload.Set) []metav1.Object {
 	out := make([]metav1.Object, 0, len(s.Assignments))
 	for u := range s.Users {
 		for i, a := range s.Of(u) {

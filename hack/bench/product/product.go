@@ -42,7 +42,7 @@ func (e *Engine) Prepare(s *workload.Set) {
 	if e.shape == workload.Grouped {
 		e.bindings = grouped(s)
 	} else {
-		e.bindings = singles(s)
+		e.bindings = Singles(s)
 	}
 }
 
@@ -59,17 +59,20 @@ func (*Engine) Shared() {}
 // Asker turns requests of the workload into the core's, one at a time, and
 // decides them.
 type Asker struct {
+	// Request is what is asked, but for what a workload.Request says.
+	Request authz.Request
+	// Decision is the last one.
+	Decision authz.Decision
+
 	live       *Live
-	request    authz.Request
-	Decision   authz.Decision
 	properties []map[string]any
 }
 
 // Asker returns an Asker for the requests.
 func (l *Live) Asker(requests []workload.Request) *Asker {
 	a := &Asker{live: l, properties: make([]map[string]any, len(requests))}
-	a.request = authz.Request{Namespace: Namespace, Time: time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)}
-	a.request.Subject.Type = v1alpha1.SubjectUser
+	a.Request = authz.Request{Namespace: Namespace, Time: time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)}
+	a.Request.Subject.Type = v1alpha1.SubjectUser
 	for i := range requests {
 		a.properties[i] = map[string]any{"owner_id": requests[i].Owner}
 	}
@@ -78,7 +81,7 @@ func (l *Live) Asker(requests []workload.Request) *Asker {
 
 // Ask decides request i, which is q.
 func (a *Asker) Ask(i int, q *workload.Request) bool {
-	r := &a.request
+	r := &a.Request
 	r.Subject.ID, r.Action.Name, r.Scope = q.User, q.Action, q.Scope
 	r.Resource.Type, r.Resource.ID, r.Resource.Properties = q.Type, q.ID, a.properties[i]
 	if err := a.live.Checker().Check(r, &a.Decision); err != nil {

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bounds
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/hack/bench/product"
+	"github.com/rolecall/rolecall/hack/bench/workload"
+)
+
+// extreme is the namespace of the extreme shape.
+const extreme = "extreme"
+
+// What asks in the extreme namespace: a user, who is in a group.
+const (
+	subject = "anna"
+	group   = "staff"
+)
+
+// shape is the objects of an extreme shape.
+type shape struct {
+	resources, roles, bindings []metav1.Object
+
+	// change returns the object of change i, which checks see.
+	change func(i int, generation int64) metav1.Object
+}
+
+// Shape names an extreme shape, and says in words what it is.
+type Shape struct {
+	Name, What string
+
+	make func() *shape
+}
+
+// Shapes returns all shapes.
+func Shapes() []Shape {
+	everyone := v1alpha1.Subject{Type: v1alpha1.SubjectUser, ID: "*"}
+	staff := v1alpha1.Subject{Type: v1alpha1.SubjectGroup, ID: group}
+	return []Shape{
+		{"everyone-one-scope", "`user:*` in 100,000 bindings, all in one scope", func() *shape { return fat(everyone, 1) }},
+		{"everyone-50-scopes", "`user:*` in 100,000 bindings, in 50 scopes", func() *shape { return fat(everyone, workload.Scopes) }},
+		{"group-one-scope", "a group in 100,000 bindings, all in one scope", func() *shape { return fat(staff, 1) }},
+		{"group-50-scopes", "a group in 100,000 bindings, in 50 scopes", func() *shape { return fat(staff, workload.Scopes) }},
+		{"group-100000-scopes", "a group in 100,000 bindings, each in a scope of its own", scattered},
+		{"binding-1000-subjects", "100 bindings of 1,000 subjects; a change replaces one subject", wide},
+		{"subject-1000-bindings", "a subject with 1,000 bindings, in 50 scopes", busy},
+		{"namespaces-10000", "10,000 namespaces of a resource, a role and a binding", many},
+		{"roles-100000", "100,000 roles in a namespace; a change is of a role", vocabulary},
+	}
+}
+
+// base has the vocabulary of the workload.
+func base() *shape {
+	s := workload.New(workload.RBAC, 100)
+	return &shape{resources: product.In(extreme, product.Resources()), roles: product.In(extreme, product.Roles(s))}
+}
+
+func user(id string) v1alpha1.Subject { return v1alpha1.Subject{Type: v1alpha1.SubjectUser, ID: id} }
+
+func (s *shape) bind(name string, a workload.Assignment, subjects ...v1alpha1.Subject) {
+	s.bindings = append(s.bindings, product.Binding(extreme, name, 1, a, subjects...))
+}
+
+// fat is one key with 100,000 grants.
+func fat(key v1alpha1.Subject, scopes int) *shape {
+	s := base()
+	give := func(i, role int) (string, workload.Assignment) {
+		return fmt.Sprintf("fat-%06d", i), workload.Assignment{Role: int32(role % workload.Roles), Scope: int16(i % scopes)}
+	}
+	for i := range 100_000 {
+		name, a := give(i, i/scopes)
+		s.bind(name, a, key)
+	}
+	s.change = func(i int, generation int64) metav1.Object {
+		name, a := give(i, i/scopes+1+i%2)
+		return product.Binding(extreme, name, generation, a, key)
+	}
+	return s
+}
+
+// wide is 100 bindings of 1,000 subjects each.
+func wide() *shape {
+	s := base()
+	subjects := func(i int, first string) []v1alpha1.Subject {
+		list := []v1alpha1.Subject{user(first)}
+		for j := 1; j < 1000; j++ {
+			list = append(list, user(fmt.Sprintf("member-%d-%d", i, j)))
+		}
+		return list
+	}
+	for i := range 100 {
+		s.bind(fmt.Sprintf("wide-%03d", i), workload.Assignment{Role: int32(i)}, subjects(i, subject)...)
+	}
+	s.change = func(i int, generation int64) metav1.Object {
+		n := i % 100
+		return product.Binding(extreme, fmt.Sprintf("wide-%03d", n), generation, workload.Assignment{Role: int32(n)},
+			subjects(n, fmt.Sprintf("new-%d", generation))...)
+	}
+	return s
+}
+
+// busy is one subject with 1,000 bindings.
+func busy() *shape {
+	s := base()
+	give := func(i, role int) (string, workload.Assignment) {
+		return fmt.Sprintf("busy-%04d", i), workload.Assignment{Role: int32(role % workload.Roles), Scope: int16(i % workload.Scopes)}
+	}
+	for i := range 1000 {
+		name, a := give(i, i)
+		s.bind(name, a, user(subject))
+	}
+	s.change = func(i int, generation int64) metav1.Object {
+		name, a := give(i%1000, i%1000+1+i/1000%2)
+		return product.Binding(extreme, name, generation, a, user(subject))
+	}
+	return s
+}
+
+// many is 10,000 small namespaces, of which extreme is one.
+func many() *shape {
+	s := &shape{}
+	resource := product.Resources()[0].(*v1alpha1.Resource)
+	role := product.Roles(workload.New(workload.RBAC, 100))[0].(*v1alpha1.Role)
+	role.Spec.Permissions = []v1alpha1.Permission{{Resource: v1alpha1.Pattern(resource.Name), Actions: []v1alpha1.Pattern{"*"}}}
+	for i := range 10_000 {
+		namespace := extreme
+		if i > 0 {
+			namespace = fmt.Sprintf("app-%05d", i)
+		}
+		s.resources = append(s.resources, product.In(namespace, []metav1.Object{resource.DeepCopy()})...)
+		s.roles = append(s.roles, product.In(namespace, []metav1.Object{role.DeepCopy()})...)
+		s.bindings = append(s.bindings, product.Binding(namespace, "only", 1, workload.Assignment{}, user(subject)))
+	}
+	s.change = func(i int, generation int64) metav1.Object {
+		return product.Binding(extreme, "only", generation, workload.Assignment{Scope: int16(i % 2)}, user(subject))
+	}
+	return s
+}
+
+// vocabulary is 100,000 roles in one namespace; one of them changes.
+func vocabulary() *shape {
+	s := base()
+	templates := s.roles
+	copied := func(i int, generation int64) *v1alpha1.Role {
+		r := templates[i%workload.Roles].(*v1alpha1.Role).DeepCopy()
+		r.Name, r.Generation = fmt.Sprintf("copy-%06d", i), generation
+		return r
+	}
+	s.roles = nil
+	for i := range 100_000 {
+		s.roles = append(s.roles, product.In(extreme, []metav1.Object{copied(i, 1)})...)
+	}
+	for i := range 100 {
+		b := product.Binding(extreme, fmt.Sprintf("few-%03d", i), 1, workload.Assignment{}, user(subject))
+		b.Spec.Roles = []v1alpha1.ID{v1alpha1.ID(fmt.Sprintf("copy-%06d", i*1000))}
+		s.bindings = append(s.bindings, b)
+	}
+	s.change = func(i int, generation int64) metav1.Object {
+		r := copied(i/2%100*1000, generation)
+		if i%2 == 0 {
+			r.Spec.Permissions = r.Spec.Permissions[:workload.PermissionsPerRole/2]
+		}
+		return product.In(extreme, []metav1.Object{r})[0]
+	}
+	return s
+}
+
+// scattered is a group with a binding in each of 100,000 scopes.
+func scattered() *shape {
+	s := base()
+	give := func(i, role int, generation int64) *v1alpha1.RoleBinding {
+		b := product.Binding(extreme, fmt.Sprintf("scattered-%06d", i), generation, workload.Assignment{Role: int32(role % workload.Roles)},
+			v1alpha1.Subject{Type: v1alpha1.SubjectGroup, ID: group})
+		if i > 0 { // the first is in scope 0
+			b.Spec.Scope = fmt.Sprintf("tenant-%06d", i)
+		}
+		return b
+	}
+	for i := range 100_000 {
+		s.bindings = append(s.bindings, give(i, i, 1))
+	}
+	s.change = func(i int, generation int64) metav1.Object { return give(i, i+1+i%2, generation) }
+	return s
+}
