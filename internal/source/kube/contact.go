@@ -30,13 +30,11 @@ const (
 	refused
 )
 
-// classify returns what an error of a request means. Some are part of the normal
-// course: a version that the server has forgotten leads to a new list, and an
-// older server refuses a streamed list and is then asked for an ordinary one.
+// classify returns what an error of a request means. One is part of the normal
+// course: a version that the server has forgotten leads to a new list.
 func classify(err error) trouble {
 	switch {
-	case err == nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err),
-		apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+	case err == nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err):
 		return none
 	case apierrors.IsNotFound(err):
 		return missing

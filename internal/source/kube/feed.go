@@ -20,10 +20,7 @@ type feed struct {
 	line      line
 }
 
-var (
-	_ cache.TransformingStore      = (*feed)(nil)
-	_ cache.ReflectorBookmarkStore = (*feed)(nil)
-)
+var _ cache.ReflectorBookmarkStore = (*feed)(nil)
 
 // Add hands on an object that is new.
 func (f *feed) Add(obj any) error {
@@ -32,7 +29,10 @@ func (f *feed) Add(obj any) error {
 
 // Update hands on an object that has changed.
 func (f *feed) Update(obj any) error {
-	o, err := strip(obj)
+	if _, err := strip(obj); err != nil {
+		return err
+	}
+	o, err := accessor(obj)
 	if err != nil {
 		return err
 	}
@@ -52,11 +52,11 @@ func (f *feed) Delete(obj any) error {
 	return nil
 }
 
-// Replace hands on a full list.
+// Replace hands on a full list, whose objects have been stripped page by page.
 func (f *feed) Replace(objs []any, _ string) error {
 	list := store.List{Partition: f.partition, Objects: make([]metav1.Object, 0, len(objs))}
 	for _, obj := range objs {
-		o, err := strip(obj)
+		o, err := accessor(obj)
 		if err != nil {
 			return err
 		}
@@ -76,12 +76,6 @@ func (f *feed) Bookmark(string) error {
 	return nil
 }
 
-// Transformer lets the reflector strip the objects of a list that is still
-// coming in.
-func (f *feed) Transformer() cache.TransformFunc {
-	return func(obj any) (any, error) { return strip(obj) }
-}
-
 func accessor(obj any) (metav1.Object, error) {
 	o, ok := obj.(metav1.Object)
 	if !ok {
@@ -92,7 +86,7 @@ func accessor(obj any) (metav1.Object, error) {
 
 // strip takes off what no policy is made of. The object is changed: it has just
 // been decoded and has no other owner.
-func strip(obj any) (metav1.Object, error) {
+func strip(obj any) (any, error) {
 	o, err := accessor(obj)
 	if err != nil {
 		return nil, err
@@ -110,5 +104,5 @@ func strip(obj any) (metav1.Object, error) {
 	case *v1alpha1.RoleBinding:
 		o.Status = v1alpha1.RoleBindingStatus{}
 	}
-	return o, nil
+	return obj, nil
 }

@@ -5,6 +5,9 @@ package kube_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -252,4 +256,55 @@ func readers(namespace string) *v1alpha1.RoleBinding {
 	return &v1alpha1.RoleBinding{ObjectMeta: meta(namespace, "readers"), Spec: v1alpha1.RoleBindingSpec{
 		Roles: []v1alpha1.ID{"reader"}, Subjects: []v1alpha1.Subject{{Type: "user", ID: "ann"}}, Scope: "*",
 	}}
+}
+
+// createMany creates Roles, several at once, and returns their names.
+func createMany(t *testing.T, c client.Client, ns string, n int) []string {
+	t.Helper()
+	names := make([]string, n)
+	var creators errgroup.Group
+	creators.SetLimit(8)
+	for i := range n {
+		r := reader(ns)
+		r.Name = fmt.Sprintf("reader-%05d", i)
+		names[i] = "Role " + r.Name
+		creators.Go(func() error { return c.Create(t.Context(), r) })
+	}
+	if err := creators.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// queries notes what is asked of a server.
+type queries struct {
+	mu   sync.Mutex
+	urls []*url.URL
+}
+
+// note is for rest.Config.Wrap.
+func (q *queries) note(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		q.mu.Lock()
+		q.urls = append(q.urls, r.URL)
+		q.mu.Unlock()
+		return next.RoundTrip(r)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// of returns the queries about a resource, such as roles.
+func (q *queries) of(resource string) []url.Values {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var found []url.Values
+	for _, u := range q.urls {
+		if path.Base(u.Path) == resource {
+			found = append(found, u.Query())
+		}
+	}
+	return found
 }

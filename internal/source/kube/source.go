@@ -100,11 +100,17 @@ func newReflector(client rest.Interface, f *feed) *cache.Reflector {
 			return w, err
 		},
 	}
-	return cache.NewReflectorWithOptions(heard, example(f.partition.Kind), f, cache.ReflectorOptions{
+	r := cache.NewReflectorWithOptions(Paged(heard, strip), example(f.partition.Kind), f, cache.ReflectorOptions{
 		Name:    "rolecall",
 		Backoff: patience(),
 	})
+	r.WatchListPageSize = pageSize
+	return r
 }
+
+// pageSize is how many objects one answer to a list holds: enough that the
+// requests do not count, few enough that their text does not.
+const pageSize = 1000
 
 // patience returns how long to wait after each failure: soon long enough not to
 // hurt a server that is coming up, never so long that people wonder.

@@ -66,6 +66,36 @@ func TestSeveralNamespaces(t *testing.T) {
 	present(t, s, "Resource document", "Role reader")
 }
 
+// TestPages: a list that is longer than a page is whole, and no answer is larger
+// than a page.
+func TestPages(t *testing.T) {
+	cfg, ns := devclustertest.Start(t), devclustertest.Namespace(t)
+	want := createMany(t, newClient(t, cfg), ns, 1100)
+	asked := &queries{}
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(asked.note)
+	s := newTape()
+	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
+	untilAtLeast(t, s, listed, 3)
+	present(t, s, want...)
+	pages := 0
+	for _, q := range asked.of("roles") {
+		if q.Has("sendInitialEvents") {
+			t.Errorf("a stream was asked for: %v", q)
+		}
+		if q.Has("watch") {
+			continue
+		}
+		pages++
+		if q.Get("limit") != "1000" {
+			t.Errorf("a list without the limit: %v", q)
+		}
+	}
+	if pages != 2 {
+		t.Errorf("1100 Roles came in %d pages, want 2", pages)
+	}
+}
+
 // TestStrip: what no policy is made of is not handed on, and what is, is.
 func TestStrip(t *testing.T) {
 	cfg, ns := devclustertest.Start(t), devclustertest.Namespace(t)

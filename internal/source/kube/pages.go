@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Paged makes a reflector or an informer list in pages, and applies the
+// transform to each page before the next one is asked for, so that what it takes
+// off is never in memory all at once. The transform changes objects in place; an
+// informer that has the same one applies it again, which must change nothing.
+//
+// The library would have the list as a stream of watch events, which costs the
+// client more than twice the CPU, or as one answer, which needs several times
+// the memory of the objects while it is decoded. Pages cost neither.
+func Paged(lw cache.ListerWatcher, transform cache.TransformFunc) cache.ListerWatcher {
+	whole := cache.ToListerWatcherWithContext(lw)
+	return paged{&cache.ListWatch{
+		WatchFuncWithContext: whole.WatchWithContext,
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			page, err := whole.ListWithContext(ctx, inPages(o))
+			if err != nil {
+				return nil, err
+			}
+			return page, meta.EachListItem(page, func(o runtime.Object) error {
+				return inPlace(o, transform)
+			})
+		},
+	}}
+}
+
+// inPages asks for the newest version where a part of any version is asked for:
+// the server gives an old one from its cache only as a whole. A request for a
+// later page says its version itself, and one without a limit wants everything.
+func inPages(o metav1.ListOptions) metav1.ListOptions {
+	if o.Limit > 0 && o.Continue == "" {
+		o.ResourceVersion, o.ResourceVersionMatch = "", ""
+	}
+	return o
+}
+
+func inPlace(o runtime.Object, transform cache.TransformFunc) error {
+	changed, err := transform(o)
+	if err != nil {
+		return fmt.Errorf("transform a listed %T: %w", o, err)
+	}
+	if changed != any(o) {
+		return fmt.Errorf("transform a listed %T: it became another object", o)
+	}
+	return nil
+}
+
+// paged tells the reflector not to ask for a stream.
+type paged struct{ *cache.ListWatch }
+
+// IsWatchListSemanticsUnSupported is how the library asks.
+func (paged) IsWatchListSemanticsUnSupported() bool { return true }
