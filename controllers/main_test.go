@@ -95,7 +95,10 @@ func (h *house) start(cfg *rest.Config) {
 		Scheme:  newScheme(h.t),
 		Logger:  h.logger(),
 		Metrics: server.Options{BindAddress: "0"},
-		Cache:   cache.Options{DefaultNamespaces: map[string]cache.Config{h.namespace: {}}},
+		Cache: cache.Options{
+			DefaultNamespaces: map[string]cache.Config{h.namespace: {}},
+			DefaultTransform:  controllers.NewTrim(),
+		},
 		NewClient: func(cfg *rest.Config, o client.Options) (client.Client, error) {
 			c, err := client.NewWithWatch(cfg, o)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/controllers"
+	"github.com/rolecall/rolecall/internal/source/kube"
 )
 
 // lead writes status while this replica leads. A manager ends when it loses the
@@ -24,6 +26,9 @@ import (
 // must not end with it, so another manager takes its place.
 func (r *rooms) lead(ctx context.Context) error {
 	log := r.Logger.WithName("controllers")
+	if !r.ready(ctx) {
+		return nil
+	}
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		err := r.runManager(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -32,6 +37,19 @@ func (r *rooms) lead(ctx context.Context) error {
 	}, retryLead)
 	return nil
 }
+
+// ready waits for the first snapshot, or returns false when ctx ends. A replica
+// that cannot serve should not lead, and the controllers' lists would delay its
+// own.
+func (r *rooms) ready(ctx context.Context) bool {
+	err := wait.PollUntilContextCancel(ctx, readyPoll, true, func(context.Context) (bool, error) {
+		return r.store.Info().Ready, nil
+	})
+	return err == nil
+}
+
+// readyPoll is how often it is asked whether there is a snapshot.
+const readyPoll = 100 * time.Millisecond
 
 // retryLead is the pause before another manager is started, in which another
 // replica may take the lead.
@@ -66,10 +84,7 @@ func (r *rooms) newManager() (manager.Manager, error) {
 		LeaderElectionID:              election.Name,
 		LeaderElectionNamespace:       election.Namespace,
 		LeaderElectionReleaseOnCancel: true,
-		Cache: cache.Options{
-			DefaultTransform:  cache.TransformStripManagedFields(),
-			DefaultNamespaces: cachedNamespaces(r.Config.Namespaces),
-		},
+		Cache:                         cacheOptions(r.Config.Namespaces),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the manager: %w", err)
@@ -83,6 +98,21 @@ func managerConfig(c *rest.Config) *rest.Config {
 	c = rest.CopyConfig(c)
 	c.QPS, c.Burst = 200, 400
 	return c
+}
+
+// cacheOptions keep what the controllers need of the objects, and list as the
+// data path does.
+func cacheOptions(namespaces []string) cache.Options {
+	trim := controllers.NewTrim()
+	return cache.Options{
+		DefaultTransform:  trim,
+		DefaultNamespaces: cachedNamespaces(namespaces),
+		NewInformer: func(
+			lw toolscache.ListerWatcher, example runtime.Object, resync time.Duration, indexers toolscache.Indexers,
+		) toolscache.SharedIndexInformer {
+			return toolscache.NewSharedIndexInformer(kube.Paged(lw, trim), example, resync, indexers)
+		},
+	}
 }
 
 // cachedNamespaces returns the namespaces to cache; nil is all of them.
