@@ -20,8 +20,13 @@ ARGS ?=
 FUZZTIME ?= 10m
 # How many decisions `make soak` compares with the oracle.
 DECISIONS ?= 1000000
-# Benchmarks to run, as a regular expression.
+# Benchmarks that `make bench-go` runs, as a regular expression.
 BENCH ?= .
+# What `make bench` runs: parts, rounds, and users of the policies. RESUME=1 keeps
+# the results that there are and runs only what they lack.
+BENCH_PARTS ?= inproc,servers,kube,report
+ROUNDS      ?= 6
+SIZES       ?= 1000,10000,100000,1000000
 
 # What shares memory between goroutines. The other packages are pure functions.
 RACE_PACKAGES ?= ./controllers/... ./internal/devcluster/... ./internal/expr/... ./internal/grants/... ./internal/metrics/... \
@@ -97,5 +102,15 @@ soak: ## Compare DECISIONS random decisions with the oracle.
 	go test -count=1 -timeout=0 -run '^TestRandom$$' ./internal/testkit/decide -decisions=$(DECISIONS)
 
 .PHONY: bench
-bench: ## Run the benchmarks that BENCH matches.
+bench: ## Measure Rolecall beside its peers and write docs/performance.md; an hour. Parts: BENCH_PARTS, ROUNDS, SIZES, RESUME.
+	@go build -C hack/bench -o '$(CURDIR)/$(BIN)/bench/bench' ./cmd/bench
+	@exec $(BIN)/bench/bench -parts '$(BENCH_PARTS)' -rounds '$(ROUNDS)' -sizes '$(SIZES)' $(if $(RESUME),-resume)
+
+.PHONY: bench-short
+bench-short: ## Measure Rolecall beside the floor, a moment each; only wrong answers and allocations fail.
+	@go build -C hack/bench -o '$(CURDIR)/$(BIN)/bench/bench' ./cmd/bench
+	@exec $(BIN)/bench/bench -short
+
+.PHONY: bench-go
+bench-go: ## Run the packages' own benchmarks that BENCH matches.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -42,7 +42,7 @@ func Flags(fs *flag.FlagSet) func() (Config, error) {
 	fs.IntVar(&c.Key.Round, "round", 1, "round that the records are of")
 	fs.DurationVar(&c.Slice, "slice", 300*time.Millisecond, "how long each thing is timed")
 	fs.IntVar(&c.Requests, "requests", 1<<16, "different requests")
-	fs.IntVar(&c.Verify, "verify", 4096, "requests compared with the oracle before anything is timed, unless they take more than 10 s")
+	fs.IntVar(&c.Verify, "verify", 4096, "requests compared with the oracle before anything is timed, unless they take more than some seconds")
 	fs.BoolVar(&c.NoAllocs, "no-allocs", false, "fail if a check allocates")
 	fs.BoolVar(&c.ChecksOnly, "checks-only", false, "measure only the build and checks")
 	return func() (Config, error) {

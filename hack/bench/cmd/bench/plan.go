@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/rolecall/rolecall/hack/bench/bounds"
+	"github.com/rolecall/rolecall/hack/bench/servers"
+	"github.com/rolecall/rolecall/hack/bench/workload"
+)
+
+const (
+	// variantUsers is the size at which variants and peers' servers are compared.
+	variantUsers = 10_000
+	// maxSingle is the largest policy with a RoleBinding an assignment: 300,000.
+	maxSingle = 100_000
+	// largePeers take seconds to build and minutes to verify.
+	largePeers, largePeerRounds = 1_000_000, 2
+	// boundRounds is how often extreme shapes are measured.
+	boundRounds = 2
+)
+
+// programs are the paths of the programs that steps run.
+type programs map[string]string
+
+func buildInproc(ctx context.Context, o options) (programs, error) {
+	p := programs{}
+	for _, b := range []struct{ name, module, pkg string }{
+		{"inproc", "hack/bench", "./cmd/inproc"},
+		{"conditions", "hack/bench", "./cmd/conditions"},
+		{"bounds", "hack/bench", "./cmd/bounds"},
+		{"peers", "hack/bench/peers", "."},
+		{"kubernetes", "hack/bench/peers/kubernetes", "."},
+	} {
+		var err error
+		if p[b.name], err = build(ctx, o, b.module, b.pkg, b.name); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func inproc(ctx context.Context, o options) (failed int, err error) {
+	p, err := buildInproc(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	var steps []step
+	for round := 1; round <= o.rounds; round++ {
+		for _, users := range o.sizes {
+			steps = append(steps, size(p, o, round, users)...)
+		}
+		if slices.Contains(o.sizes, variantUsers) {
+			steps = append(steps, variants(p, o, round)...)
+		}
+		for _, users := range o.sizes {
+			if users <= variantUsers {
+				steps = append(steps, hinging(p, o, round, users)...)
+			}
+		}
+		if round <= boundRounds {
+			steps = append(steps, extremes(p, o, round)...)
+		}
+	}
+	r, err := newRunner(o, partInproc, len(steps))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range steps {
+		if err := r.run(ctx, s); err != nil {
+			return r.failed, err
+		}
+	}
+	return r.failed, nil
+}
+
+// measured returns the step that measures an engine.
+func (p programs) measured(o options, round int, name, shape string, v workload.Variant, users int, more ...string) step {
+	s := step{title: fmt.Sprintf("%s %s, %s, %d users", name, shape, v, users), round: round}
+	program := p["inproc"]
+	switch name {
+	case "casbin", "cedar", "opa":
+		program = p["peers"]
+		more = append(more, "-requests=8192") // in the engine's own form they are large
+	case "kubernetes":
+		program = p["kubernetes"]
+		more = append(more, "-requests=8192")
+	}
+	s.command = append([]string{
+		program, "-engine=" + name, "-shape=" + shape, "-variant=" + string(v), "-users=" + strconv.Itoa(users),
+		"-round=" + strconv.Itoa(round), "-slice=" + o.slice.String(),
+	}, more...)
+	return s
+}
+
+var peers = []string{"cedar", "opa", "kubernetes", "casbin"}
+
+// size compares everything with the plain variant. The floor of the ratios runs
+// first and last.
+func size(p programs, o options, round, users int) []step {
+	add := func(steps []step, name, shape string) []step {
+		return append(steps, p.measured(o, round, name, shape, workload.RBAC, users))
+	}
+	steps := add(nil, "ideal", "")
+	if users <= maxSingle {
+		steps = add(steps, "rolecall", workload.Single)
+	}
+	steps = add(steps, "rolecall", workload.Grouped)
+	steps = add(add(steps, "ideal-flat", ""), "mapget", "")
+	again := p.measured(o, round, "ideal", "", workload.RBAC, users)
+	again.title += ", again"
+	steps = append(steps, again)
+	if rounds := o.peerRounds; round <= rounds && (users < largePeers || round <= largePeerRounds) {
+		for _, name := range peers {
+			steps = add(steps, name, "")
+		}
+	}
+	return steps
+}
+
+// variants compares the other variants at one size.
+func variants(p programs, o options, round int) []step {
+	var steps []step
+	for _, v := range []workload.Variant{workload.Condition, workload.Wildcards} {
+		for _, name := range append([]string{"ideal", "rolecall"}, peers...) {
+			shape := ""
+			switch {
+			case name == "rolecall":
+				shape = workload.Single
+			case name == "kubernetes" && v.Conditional(): // it knows no conditions
+				continue
+			case name != "ideal" && round > o.peerRounds:
+				continue
+			}
+			steps = append(steps, p.measured(o, round, name, shape, v, variantUsers, "-checks-only"))
+		}
+	}
+	return steps
+}
+
+// hinging measures checks that hinge on a condition.
+func hinging(p programs, o options, round, users int) []step {
+	var steps []step
+	for _, v := range []workload.Variant{workload.Condition, workload.CEL} {
+		steps = append(steps, step{
+			title: fmt.Sprintf("checks that hinge on a condition, %s, %d users", v, users), round: round,
+			command: []string{
+				p["conditions"], "-variant=" + string(v), "-users=" + strconv.Itoa(users),
+				"-round=" + strconv.Itoa(round), "-slice=" + o.slice.String(),
+			},
+		})
+	}
+	return steps
+}
+
+func extremes(p programs, o options, round int) []step {
+	var steps []step
+	for _, s := range bounds.Shapes() {
+		steps = append(steps, step{
+			title: "extreme shape, " + s.Name, round: round,
+			command: []string{p["bounds"], "-shape=" + s.Name, "-round=" + strconv.Itoa(round), "-slice=" + o.slice.String()},
+		})
+	}
+	return steps
+}
+
+func overLoopback(ctx context.Context, o options) (failed int, err error) {
+	binaries, loader, err := buildServers(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp("", "rolecall-bench-")
+	if err != nil {
+		return 0, err
+	}
+	fmt.Println("starting the servers")
+	fleet, err := servers.Start(ctx, dir, binaries, o.gogcs)
+	defer func() { err = errors.Join(err, fleet.Stop()) }()
+	if err != nil {
+		return 0, err // the folder stays: their logs are there
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	steps := loads(o, fleet, loader)
+	r, err := newRunner(o, partServers, len(steps))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range steps {
+		if err := r.run(ctx, s); err != nil {
+			return r.failed, err
+		}
+	}
+	return r.failed, nil
+}
+
+func buildServers(ctx context.Context, o options) (binaries servers.Binaries, loader string, err error) {
+	binaries = servers.Binaries{}
+	if binaries["floor"], err = build(ctx, o, "hack/bench", "./cmd/floor", "floor"); err != nil {
+		return nil, "", err
+	}
+	if binaries["rolecall"], err = build(ctx, o, ".", "./cmd/rolecall", "rolecall"); err != nil {
+		return nil, "", err
+	}
+	for _, name := range []string{"opa", "cerbos"} {
+		cmd := exec.CommandContext(ctx, "hack/bench/build.sh", name) //nolint:gosec // a constant
+		cmd.Stderr = os.Stderr
+		path, err := cmd.Output()
+		if err != nil {
+			return nil, "", fmt.Errorf("build %s: %w", name, err)
+		}
+		binaries[name] = string(path[:len(path)-1])
+	}
+	loader, err = build(ctx, o, "hack/bench", "./cmd/load", "load")
+	return binaries, loader, err
+}
+
+// loads asks every server with every number of connections, round by round, the
+// floor first and last. The generator has core 1.
+func loads(o options, fleet *servers.Fleet, loader string) []step {
+	var steps []step
+	for round := 1; round <= o.rounds; round++ {
+		for _, conns := range []int{1, 16, 64} {
+			var again []step
+			for _, s := range fleet.Servers {
+				one := step{
+					title: fmt.Sprintf("%s, GOGC %d, %d connections", s.Name, s.GOGC, conns), round: round,
+					command: servers.Pin(1, loader, "-engine="+s.Name, "-users="+strconv.Itoa(servers.Users), "-gogc="+strconv.Itoa(s.GOGC),
+						"-round="+strconv.Itoa(round), "-conns="+strconv.Itoa(conns), "-slice="+o.serverSlice.String(), "-address="+s.Address,
+						"-path="+s.Path, "-bodies="+s.Bodies, "-marker="+s.Marker, "-process="+strconv.Itoa(s.Process()),
+						"-constant="+strconv.FormatBool(s.Constant)),
+				}
+				steps = append(steps, one)
+				if s.Constant {
+					one.title += ", again"
+					again = append(again, one)
+				}
+			}
+			steps = append(steps, again...)
+		}
+	}
+	return steps
+}
+
+// kube runs the program that measures the operator against a real API server.
+func kube(ctx context.Context, o options) (failed int, err error) {
+	program, err := build(ctx, o, "hack/bench/kube", ".", "kube")
+	if err != nil {
+		return 0, err
+	}
+	out := filepath.Join(o.out, partKube+".jsonl")
+	if err := os.RemoveAll(out); err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, program, "-rounds="+strconv.Itoa(o.rounds), "-objects="+o.objects, "-out="+out) //nolint:gosec // what it starts is what it has built
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return 0, cmd.Run()
+}
