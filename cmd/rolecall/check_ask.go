@@ -81,7 +81,7 @@ func message(text []byte) string {
 // and asks it.
 func (c *check) askFolder(ctx context.Context, body []byte) ([]byte, error) {
 	r := authz.Request{}
-	if err := authzen.DecodeEvaluation(body, &r); err != nil {
+	if err := new(authzen.Decoder).Evaluation(body, &r); err != nil {
 		return nil, err
 	}
 	checker, err := loadFolder(ctx, c.dir)

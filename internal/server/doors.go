@@ -4,8 +4,10 @@ package server
 
 import (
 	"cmp"
-	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"runtime/debug"
@@ -28,31 +30,58 @@ const retryAfter = "1"
 
 // doors answers the endpoints of all doors.
 func (s *Server) doors() http.Handler {
-	mux := http.NewServeMux()
+	all := &router{exact: make(map[string]http.Handler), mux: http.NewServeMux()}
 	recorders := &sync.Pool{New: func() any { return new(recorder) }}
 	var paths []string
 	for _, route := range s.options.Routes {
-		mux.Handle(route.Path, &endpoint{
+		all.handle(route.Path, &endpoint{
 			server: s, route: route, recorders: recorders, counter: s.options.Counter(route.Door),
 		})
 		paths = append(paths, route.Method+" "+route.Path)
 	}
-	mux.Handle("/", s.nowhere(paths))
-	return identified(mux)
+	all.mux.Handle("/", s.nowhere(paths))
+	return all
 }
 
-// identified sends the X-Request-ID of every request back: the client's own, or
-// one made up if it has none or an overlong one.
-func identified(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header[requestID]
-		if len(id) == 0 || id[0] == "" || len(id[0]) > maxRequestID {
-			id = []string{rand.Text()}
-			r.Header[requestID] = id
-		}
-		w.Header()[requestID] = id[:1:1]
-		next.ServeHTTP(w, r)
-	})
+// router finds the endpoint of a request, and sends its X-Request-ID back: the
+// client's own, or one made up if it has none or an overlong one.
+type router struct {
+	// exact are the endpoints whose path has no wildcard, which nearly all
+	// requests ask for: finding one here costs a tenth of what the mux takes.
+	exact map[string]http.Handler
+	mux   *http.ServeMux
+}
+
+func (t *router) handle(path string, h http.Handler) {
+	t.mux.Handle(path, h)
+	if !strings.ContainsAny(path, "{}") {
+		t.exact[path] = h
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := r.Header[requestID]
+	if len(id) == 0 || id[0] == "" || len(id[0]) > maxRequestID {
+		id = []string{newRequestID()}
+	}
+	w.Header()[requestID] = id[:1:1]
+	if h := t.exact[r.URL.Path]; h != nil && r.URL.RawPath == "" { // what is escaped is for the mux
+		h.ServeHTTP(w, r)
+		return
+	}
+	t.mux.ServeHTTP(w, r)
+}
+
+// newRequestID makes up an id that no other request has. It is no secret, so that
+// the generator of the runtime, which is seeded by the system, is good enough.
+func newRequestID() string {
+	var id [16]byte
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // no secret
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // no secret
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }
 
 // nowhere answers what no door does, and tells what there is.
@@ -79,16 +108,16 @@ type endpoint struct {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec, _ := e.recorders.Get().(*recorder)
 	*rec = recorder{ResponseWriter: w}
-	defer func() { e.finish(rec, r, recover()) }()
+	defer func() { e.finish(rec, recover()) }()
 	if err := e.serve(rec, r); err != nil {
-		e.refuse(rec, r, err)
+		e.refuse(rec, err)
 	}
 }
 
 // finish counts a request. If it panicked, for a cause, the panic ends here: with a 500 if
 // nothing has been written, else by cutting the connection, so that half an
 // answer is not taken for a whole one.
-func (e *endpoint) finish(rec *recorder, r *http.Request, cause any) {
+func (e *endpoint) finish(rec *recorder, cause any) {
 	if cause == nil {
 		e.counter.Answered(cmp.Or(rec.status, http.StatusOK)) // an empty answer is a 200
 		*rec = recorder{}
@@ -99,7 +128,7 @@ func (e *endpoint) finish(rec *recorder, r *http.Request, cause any) {
 		panic(cause)
 	}
 	e.server.options.Logger.Error(fmt.Errorf("panic: %v", cause), "request failed",
-		"door", e.route.Door, "requestID", r.Header.Get(requestID), "stack", string(debug.Stack()))
+		"door", e.route.Door, "requestID", rec.Header().Get(requestID), "stack", string(debug.Stack()))
 	e.counter.Answered(http.StatusInternalServerError)
 	if rec.status != 0 {
 		panic(http.ErrAbortHandler)
@@ -118,7 +147,9 @@ func (e *endpoint) serve(w *recorder, r *http.Request) error {
 	if err := e.checkBody(r); err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, e.server.options.Config.Limits.RequestBytes)
+	if r.ContentLength < 0 { // one of known length has been looked at, and ends there
+		r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, e.server.options.Config.Limits.RequestBytes)
+	}
 	return e.route.Serve(w, r)
 }
 
@@ -150,13 +181,13 @@ func hasMediaType(h http.Header, want string) bool {
 
 // refuse answers an error as the door does. The log hears only of the server's
 // own faults.
-func (e *endpoint) refuse(w *recorder, r *http.Request, err error) {
+func (e *endpoint) refuse(w *recorder, err error) {
 	status, message := door.Answer(err)
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
 	if status == http.StatusInternalServerError {
-		e.server.options.Logger.Error(err, "request failed", "door", e.route.Door, "requestID", r.Header.Get(requestID))
+		e.server.options.Logger.Error(err, "request failed", "door", e.route.Door, "requestID", w.Header().Get(requestID))
 	}
 	e.route.Refuse(w, status, message)
 }

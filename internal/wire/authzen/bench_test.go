@@ -19,10 +19,8 @@ import (
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
-const question = `{"subject":{"type":"user","id":"alice","properties":{"department":"Sales","groups":["a","b"]}},` +
-	`"action":{"name":"read","properties":{"method":"GET"}},` +
-	`"resource":{"type":"record","id":"record-1","properties":{"status":"active","owner":"bob"}},` +
-	`"context":{"time":"2026-01-01T00:00:00Z","ip":"192.0.2.1"}}`
+const question = `{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},` +
+	`"resource":{"type":"record","id":"record-1","properties":{"owner_id":"bob"}},"context":{"scope":"tenant-17"}}`
 
 // BenchmarkEvaluation compares the whole server, over loopback connections that
 // are kept, with a bare net/http handler that decodes the same JSON with
@@ -127,9 +125,10 @@ func BenchmarkDecode(b *testing.B) {
 	})
 	b.Run("authzen", func(b *testing.B) {
 		b.ReportAllocs()
+		var d authzen.Decoder
 		var r authz.Request
 		for b.Loop() {
-			if err := authzen.DecodeEvaluation(body, &r); err != nil {
+			if err := d.Evaluation(body, &r); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -3,209 +3,211 @@
 package authzen
 
 import (
-	"fmt"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/wire/ijson"
 )
 
-// evaluation is the part of a body that asks one thing. A nil member is absent.
-type evaluation struct {
-	Subject  *entity        `json:"subject"`
-	Action   *action        `json:"action"`
-	Resource *resource      `json:"resource"`
-	Context  map[string]any `json:"context"`
+// Decoder reads bodies one after another. It is reused to save allocations, and
+// is not safe for concurrent use. The zero Decoder is ready for use.
+//
+// The properties and the context of a request that it has read are its own: they
+// are good until it reads another body.
+type Decoder struct {
+	scanner ijson.Scanner
+	// The memory of the free objects of a request.
+	subjects, actions, resources, contexts object
+	// items reads the items of batches: their defaults outlast each of them.
+	items *Decoder
 }
 
-type entity struct {
-	Type       string         `json:"type"`
-	ID         string         `json:"id"`
-	Properties map[string]any `json:"properties"`
+// object is the memory of a free object.
+type object struct{ members map[string]any }
+
+// maxMembers is the number of members up to which the memory of an object is kept.
+const maxMembers = 64
+
+// read reads an object, or null, which is nil.
+func (o *object) read(s *ijson.Scanner) map[string]any {
+	if o.members == nil {
+		o.members = make(map[string]any)
+	}
+	return s.Map(o.members)
 }
 
-// resource is an entity that may say, by an empty id, that it is no one instance.
-type resource struct {
-	Type       string         `json:"type"`
-	ID         *string        `json:"id"`
-	Properties map[string]any `json:"properties"`
+// forget gives up what was read.
+func (o *object) forget() {
+	if len(o.members) > maxMembers {
+		o.members = nil
+	}
+	clear(o.members)
 }
 
-type action struct {
-	Name       string         `json:"name"`
-	Properties map[string]any `json:"properties"`
+// Forget gives up what was read last. It is for a Decoder that waits for the next
+// body: until then it holds nothing of a request.
+func (d *Decoder) Forget() {
+	d.scanner.Reset("")
+	for _, o := range []*object{&d.subjects, &d.actions, &d.resources, &d.contexts} {
+		o.forget()
+	}
+	if d.items != nil {
+		d.items.Forget()
+	}
 }
 
-// evaluations is the body of a batch: defaults, and items that stay bytes until
-// they are asked for, so that the fault of one is not the fault of all.
-type evaluations struct {
-	evaluation
-	Items   []jsontext.Value `json:"evaluations"`
-	Options struct {
-		Semantic *string `json:"evaluations_semantic"`
-		Context  bool    `json:"context"`
-	} `json:"options"`
-}
-
-// Semantic says when a batch ends.
-type Semantic string
-
-// The semantics of a batch. Under the two that end early the answers end with
-// the item that decided; an item that fails counts as a deny.
-const (
-	ExecuteAll          Semantic = "execute_all"
-	DenyOnFirstDeny     Semantic = "deny_on_first_deny"
-	PermitOnFirstPermit Semantic = "permit_on_first_permit"
-)
-
-// ends reports whether a batch is over after an item with this decision.
-func (s Semantic) ends(allowed bool) bool {
-	return (s == DenyOnFirstDeny && !allowed) || (s == PermitOnFirstPermit && allowed)
-}
-
-// Batch is a decoded evaluations request. It is read only and keeps nothing of
-// the bytes that it was decoded from.
-type Batch struct {
-	// Semantic is ExecuteAll unless the request says otherwise.
-	Semantic Semantic
-	// WithContext says that the answer to each item shall hold its context.
-	WithContext bool
-
-	defaults authz.Request
-	// nameless says that the resource of the defaults lacks its id: a fault of
-	// the items that use it.
-	nameless bool
-	items    []jsontext.Value
-}
-
-// DecodeEvaluation reads the body of an evaluation request into r: everything
-// but the namespace and the time. A body that is no evaluation request is a
-// *door.Error with the status 400. What a request lacks is left to its
-// Validate.
-func DecodeEvaluation(body []byte, r *authz.Request) error {
-	var e evaluation
-	if err := unmarshal(body, &e); err != nil {
+// Evaluation reads the body of an evaluation request into r: everything but the
+// namespace and the time. A body that is no evaluation request is a *door.Error
+// with the status 400. What a request lacks is left to its Validate.
+//
+// r keeps nothing of body.
+func (d *Decoder) Evaluation(body []byte, r *authz.Request) error {
+	if err := d.begin(body); err != nil {
 		return err
 	}
 	*r = authz.Request{}
-	if err := e.overlay(r); err != nil {
+	has, err := d.evaluation(r)
+	if err != nil {
 		return err
 	}
-	return named(e.Resource.nameless())
+	return named(has.nameless)
 }
 
-// nameless reports whether a resource says its type and not its id.
-func (r *resource) nameless() bool {
-	return r != nil && r.Type != "" && r.ID == nil
+// begin turns to another body.
+func (d *Decoder) begin(body []byte) error {
+	d.Forget()
+	if len(body) == 0 {
+		return door.BadRequest("the body is empty; it must be a JSON object")
+	}
+	d.scanner.Reset(string(body))
+	return nil
+}
+
+// said tells which members with a meaning an evaluation has. Null is the same as
+// absent.
+type said struct {
+	subject, context, resource bool
+	// nameless says that the resource has a type and lacks its id.
+	nameless bool
+}
+
+// evaluation reads the text of the scanner to its end. It writes to r what is
+// there, and leaves the rest as it is.
+func (d *Decoder) evaluation(r *authz.Request) (said, error) {
+	var has said
+	s := &d.scanner
+	if s.Object() {
+		for s.Member() {
+			if !d.member(r, &has) {
+				s.Skip()
+			}
+		}
+	}
+	if err := s.End(); err != nil {
+		return has, door.BadRequest(err.Error())
+	}
+	return has, has.infer(r)
+}
+
+// member reads the value of the current member, if it is one of those that ask
+// something.
+func (d *Decoder) member(r *authz.Request, has *said) bool {
+	switch d.scanner.Name() {
+	case "subject":
+		has.subject = d.subject(&r.Subject)
+	case "action":
+		d.action(&r.Action)
+	case "resource":
+		has.resource, has.nameless = d.resource(&r.Resource)
+	case "context":
+		if m := d.contexts.read(&d.scanner); m != nil {
+			has.context, r.Context = true, m
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// infer fills the fields of r that are said within free objects.
+func (has *said) infer(r *authz.Request) error {
+	if has.context {
+		if err := setScope(r.Context, r); err != nil {
+			return err
+		}
+	}
+	if has.subject {
+		return setAuthority(r.Subject.Properties, &r.Subject)
+	}
+	return nil
+}
+
+func (d *Decoder) subject(to *authz.Subject) bool {
+	s := &d.scanner
+	if !s.Object() {
+		return false
+	}
+	*to = authz.Subject{}
+	for s.Member() {
+		switch s.Name() {
+		case "type":
+			to.Type, _ = s.Text()
+		case "id":
+			to.ID, _ = s.Text()
+		case "properties":
+			to.Properties = d.subjects.read(s)
+		default:
+			s.Skip()
+		}
+	}
+	return true
+}
+
+func (d *Decoder) action(to *authz.Action) {
+	s := &d.scanner
+	if !s.Object() {
+		return
+	}
+	*to = authz.Action{}
+	for s.Member() {
+		switch s.Name() {
+		case "name":
+			to.Name, _ = s.Text()
+		case "properties":
+			to.Properties = d.actions.read(s)
+		default:
+			s.Skip()
+		}
+	}
+}
+
+// resource also reports whether a resource says its type and not its id. An empty
+// id says that it is no one instance.
+func (d *Decoder) resource(to *authz.Resource) (present, nameless bool) {
+	s := &d.scanner
+	if !s.Object() {
+		return false, false
+	}
+	*to = authz.Resource{}
+	named := false
+	for s.Member() {
+		switch s.Name() {
+		case "type":
+			to.Type, _ = s.Text()
+		case "id":
+			to.ID, named = s.Text()
+		case "properties":
+			to.Properties = d.resources.read(s)
+		default:
+			s.Skip()
+		}
+	}
+	return true, to.Type != "" && !named
 }
 
 // named refuses a resource without an id, which the standard requires.
 func named(nameless bool) error {
 	if nameless {
 		return door.BadRequest(`resource.id is required; if the check is about no one instance, say so by ""`)
-	}
-	return nil
-}
-
-// DecodeEvaluations reads the body of an evaluations request with at most limit
-// evaluations. Faults of the whole are a *door.Error with the status 400; those
-// of one item appear when the item is asked for.
-func DecodeEvaluations(body []byte, limit int) (*Batch, error) {
-	var e evaluations
-	if err := unmarshal(body, &e); err != nil {
-		return nil, err
-	}
-	if len(e.Items) > limit {
-		return nil, door.BadRequest(fmt.Sprintf(
-			"evaluations: %d are more than the %d that this server takes at once", len(e.Items), limit))
-	}
-	b := &Batch{
-		Semantic: ExecuteAll, WithContext: e.Options.Context,
-		nameless: e.Resource.nameless(), items: e.Items,
-	}
-	if e.Options.Semantic != nil {
-		b.Semantic = Semantic(*e.Options.Semantic)
-	}
-	if err := b.Semantic.validate(); err != nil {
-		return nil, err
-	}
-	return b, e.overlay(&b.defaults)
-}
-
-func (s Semantic) validate() error {
-	switch s {
-	case ExecuteAll, DenyOnFirstDeny, PermitOnFirstPermit:
-		return nil
-	}
-	return door.BadRequest(fmt.Sprintf("options.evaluations_semantic: %q is not one of %s, %s, %s",
-		string(s), ExecuteAll, DenyOnFirstDeny, PermitOnFirstPermit))
-}
-
-// Len returns the number of items. A batch without items asks one thing, its
-// Defaults, and is answered as a single evaluation.
-func (b *Batch) Len() int {
-	return len(b.items)
-}
-
-// Defaults writes what the batch says for all its items to r.
-func (b *Batch) Defaults(r *authz.Request) error {
-	*r = b.defaults
-	return named(b.nameless)
-}
-
-// Request writes item i to r: the batch's defaults, each replaced whole by what
-// the item says of its own. The scope of the defaults stays unless the item's
-// context has one.
-func (b *Batch) Request(i int, r *authz.Request) error {
-	var e evaluation
-	if err := unmarshal(b.items[i], &e); err != nil {
-		return err
-	}
-	*r = b.defaults
-	if err := e.overlay(r); err != nil {
-		return err
-	}
-	if e.Resource != nil {
-		return named(e.Resource.nameless())
-	}
-	return named(b.nameless)
-}
-
-// overlay writes to r what e has, and leaves the rest as it is.
-func (e *evaluation) overlay(r *authz.Request) error {
-	if e.Resource != nil {
-		r.Resource = authz.Resource{Type: e.Resource.Type, Properties: e.Resource.Properties}
-		if e.Resource.ID != nil {
-			r.Resource.ID = *e.Resource.ID
-		}
-	}
-	if e.Action != nil {
-		r.Action = authz.Action{Name: e.Action.Name, Properties: e.Action.Properties}
-	}
-	if e.Context != nil {
-		r.Context = e.Context
-		if err := setScope(e.Context, r); err != nil {
-			return err
-		}
-	}
-	if e.Subject == nil {
-		return nil
-	}
-	r.Subject = authz.Subject{Type: e.Subject.Type, ID: e.Subject.ID, Properties: e.Subject.Properties}
-	return setAuthority(e.Subject.Properties, &r.Subject)
-}
-
-func unmarshal(body []byte, into any) error {
-	if len(body) == 0 {
-		return door.BadRequest("the body is empty; it must be a JSON object")
-	}
-	if nestsTooDeep(body) {
-		return door.BadRequest(fmt.Sprintf("the body nests objects and arrays deeper than %d", maxDepth))
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return door.BadRequest(explain(err))
 	}
 	return nil
 }

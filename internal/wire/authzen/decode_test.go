@@ -102,7 +102,7 @@ func TestDecodeEvaluation(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := authz.Request{Scope: "left over", Context: object{"left": "over"}}
-			if err := authzen.DecodeEvaluation([]byte(tt.body), &got); err != nil {
+			if err := new(authzen.Decoder).Evaluation([]byte(tt.body), &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -160,8 +160,8 @@ func refused() map[string]struct{ body, want string } {
 
 func TestDecodersRefuse(t *testing.T) {
 	decoders := map[string]func([]byte) error{
-		"evaluation":  func(b []byte) error { return authzen.DecodeEvaluation(b, &authz.Request{}) },
-		"evaluations": func(b []byte) error { _, err := authzen.DecodeEvaluations(b, 10); return err },
+		"evaluation":  func(b []byte) error { return new(authzen.Decoder).Evaluation(b, &authz.Request{}) },
+		"evaluations": func(b []byte) error { _, err := new(authzen.Decoder).Evaluations(b, 10); return err },
 	}
 	for decoder, decode := range decoders {
 		for name, tt := range refused() {
@@ -200,7 +200,7 @@ func TestDecodeEvaluationsRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := authzen.DecodeEvaluations([]byte(tt.body), 2)
+			_, err := new(authzen.Decoder).Evaluations([]byte(tt.body), 2)
 			wantRefusal(t, err, tt.want)
 		})
 	}
@@ -268,7 +268,7 @@ func TestBatchRequest(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b, err := authzen.DecodeEvaluations([]byte(`{`+defaults+`,"evaluations":[{"action":{"name":"x"}},`+tt.item+`]}`), 2)
+			b, err := new(authzen.Decoder).Evaluations([]byte(`{`+defaults+`,"evaluations":[{"action":{"name":"x"}},`+tt.item+`]}`), 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -312,7 +312,7 @@ func TestBatchOptions(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b, err := authzen.DecodeEvaluations([]byte(tt.body), 1)
+			b, err := new(authzen.Decoder).Evaluations([]byte(tt.body), 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -327,7 +327,7 @@ func TestBatchOptions(t *testing.T) {
 // TestADefaultWithoutIDIsTheFaultOfItsUsers shows that a default is judged only
 // where it is used.
 func TestADefaultWithoutIDIsTheFaultOfItsUsers(t *testing.T) {
-	b, err := authzen.DecodeEvaluations([]byte(`{"resource":{"type":"doc"},"evaluations":[{},{"resource":{"type":"doc","id":"1"}}]}`), 2)
+	b, err := new(authzen.Decoder).Evaluations([]byte(`{"resource":{"type":"doc"},"evaluations":[{},{"resource":{"type":"doc","id":"1"}}]}`), 2)
 	if err != nil {
 		t.Fatal(err)
 	}

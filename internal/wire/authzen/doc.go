@@ -3,7 +3,7 @@
 // Package authzen is the door that speaks the OpenID AuthZEN Authorization API
 // 1.0: Access Evaluation and Access Evaluations.
 //
-// In go bytes, out come authz.Requests (DecodeEvaluation, DecodeEvaluations),
+// In go bytes, out come authz.Requests (Decoder.Evaluation, Decoder.Evaluations),
 // and decisions go back as the standard's JSON. JSON is I-JSON (RFC 7493): UTF-8,
 // unique member names; unknown members are ignored and null stands for an absent
 // one. Two things are Rolecall's own: context.scope carries the scope, and

@@ -10,10 +10,13 @@ import (
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/wire/ijson"
 )
 
 // Name is the door's name in metrics.
 const Name = "authzen"
+
+const mediaType = "application/json"
 
 // Options are what the door needs.
 type Options struct {
@@ -28,7 +31,9 @@ type Options struct {
 
 // Routes returns the door's endpoints.
 func Routes(o Options) []door.Route {
-	h := &handler{Options: o, calls: sync.Pool{New: func() any { return new(call) }}}
+	h := &handler{
+		Options: o, calls: sync.Pool{New: func() any { return new(call) }}, contentType: []string{mediaType},
+	}
 	var routes []door.Route
 	for _, prefix := range []string{"", "/ns/{namespace}"} {
 		routes = append(routes,
@@ -40,7 +45,7 @@ func Routes(o Options) []door.Route {
 
 func route(path string, serve func(http.ResponseWriter, *http.Request) error) door.Route {
 	return door.Route{
-		Door: Name, Method: http.MethodPost, Path: path, MediaType: "application/json",
+		Door: Name, Method: http.MethodPost, Path: path, MediaType: mediaType,
 		Serve: serve, Refuse: Refuse,
 	}
 }
@@ -48,9 +53,9 @@ func route(path string, serve func(http.ResponseWriter, *http.Request) error) do
 // Refuse writes an error: the message as a JSON string. (The standard asks for
 // "an error message string" and leaves its form open.)
 func Refuse(w http.ResponseWriter, status int, message string) {
-	w.Header()["Content-Type"] = []string{"application/json"}
+	w.Header()["Content-Type"] = []string{mediaType}
 	w.WriteHeader(status)
-	write(w, append(appendString(nil, message), '\n'))
+	write(w, append(ijson.AppendText(nil, message), '\n'))
 }
 
 // write writes an answer. A client that is gone is no news to anyone.
@@ -61,6 +66,8 @@ func write(w http.ResponseWriter, body []byte) {
 type handler struct {
 	Options
 	calls sync.Pool
+	// contentType is the header of every answer.
+	contentType []string
 }
 
 // call is the memory of one call. It is reused for its buffers alone: what it
@@ -70,6 +77,7 @@ type call struct {
 	namespace string
 	policy    door.Policy
 	body, out []byte
+	decoder   Decoder
 	request   authz.Request
 	decision  authz.Decision
 }
@@ -84,7 +92,7 @@ func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.Re
 		}
 		c, _ := h.calls.Get().(*call)
 		defer h.put(c)
-		c.handler, c.namespace = h, namespace
+		c.handler, c.namespace, c.out = h, namespace, c.out[:0]
 		if c.body, err = door.ReadBody(r, c.body); err != nil {
 			return err
 		}
@@ -94,7 +102,7 @@ func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.Re
 		if err := answer(c, r); err != nil {
 			return err
 		}
-		w.Header()["Content-Type"] = []string{"application/json"}
+		w.Header()["Content-Type"] = h.contentType[:1:1]
 		c.out = append(c.out, '\n')
 		write(w, c.out)
 		return nil
@@ -119,18 +127,18 @@ func (h *handler) namespace(r *http.Request) (string, error) {
 const maxKept = 64 << 10
 
 func (h *handler) put(c *call) {
-	kept := call{body: c.body[:0], out: c.out[:0]}
-	clear(c.decision.Roles)
-	kept.decision.Roles = c.decision.Roles[:0]
 	if cap(c.body) > maxKept || cap(c.out) > maxKept {
-		kept = call{}
+		return
 	}
-	*c = kept
+	c.policy, c.request = door.Policy{}, authz.Request{}
+	c.decoder.Forget()
+	clear(c.decision.Roles)
+	c.decision.Reset()
 	h.calls.Put(c)
 }
 
 func (c *call) evaluation(*http.Request) error {
-	if err := DecodeEvaluation(c.body, &c.request); err != nil {
+	if err := c.decoder.Evaluation(c.body, &c.request); err != nil {
 		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
 		return err
 	}
@@ -146,7 +154,7 @@ func (c *call) single() error {
 }
 
 func (c *call) evaluations(r *http.Request) error {
-	batch, err := DecodeEvaluations(c.body, c.handler.MaxEvaluations)
+	batch, err := c.decoder.Evaluations(c.body, c.handler.MaxEvaluations)
 	if err != nil {
 		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
 		return err

@@ -5,9 +5,8 @@ package authzen
 import (
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/wire/ijson"
 )
 
 // AppendDecision appends a decision as JSON to b: bare, or with the context that
@@ -24,16 +23,16 @@ func AppendDecision(b []byte, d *authz.Decision, revision string, withContext bo
 
 func appendContext(b []byte, d *authz.Decision, revision string) []byte {
 	b = append(b, `{"reason":`...)
-	b = appendString(b, d.Reason.String())
+	b = ijson.AppendText(b, d.Reason.String())
 	b = append(b, `,"roles":[`...)
 	for i, role := range d.Roles {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, role)
+		b = ijson.AppendText(b, role)
 	}
 	b = append(b, `],"revision":`...)
-	b = appendString(b, revision)
+	b = ijson.AppendText(b, revision)
 	return append(b, '}')
 }
 
@@ -43,13 +42,6 @@ func AppendItemError(b []byte, status int, message string) []byte {
 	b = append(b, `{"decision":false,"context":{"error":{"status":`...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(b, `,"message":`...)
-	b = appendString(b, message)
+	b = ijson.AppendText(b, message)
 	return append(b, `}}}`...)
-}
-
-// appendString appends s as a JSON string. Bytes that are no UTF-8 become the
-// replacement character, which is all that AppendQuote's error would say.
-func appendString(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s)
-	return b
 }

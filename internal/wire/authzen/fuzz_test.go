@@ -24,7 +24,7 @@ func FuzzEvaluation(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var r authz.Request
-		if err := authzen.DecodeEvaluation(body, &r); err != nil {
+		if err := new(authzen.Decoder).Evaluation(body, &r); err != nil {
 			return
 		}
 		plain := plainly(t, body)
@@ -40,7 +40,7 @@ func FuzzEvaluation(f *testing.F) {
 			t.Fatal(err)
 		}
 		var again authz.Request
-		if err := authzen.DecodeEvaluation(encoded, &again); err != nil {
+		if err := new(authzen.Decoder).Evaluation(encoded, &again); err != nil {
 			t.Fatalf("what was encoded as %s is refused: %v", encoded, err)
 		}
 		free(&again)
@@ -58,7 +58,7 @@ func FuzzEvaluations(f *testing.F) {
 		f.Add([]byte(`{"context":{"scope":"a"},"evaluations":[` + seed + `,{"context":{}},7]}`))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := authzen.DecodeEvaluations(body, 16)
+		batch, err := new(authzen.Decoder).Evaluations(body, 16)
 		if err != nil {
 			return
 		}
@@ -111,7 +111,7 @@ func merged(t *testing.T, defaults object, item any) (authz.Request, error) {
 	var r authz.Request
 	own, isObject := item.(object)
 	if !isObject && item != nil {
-		return r, authzen.DecodeEvaluation([]byte("7"), &r)
+		return r, new(authzen.Decoder).Evaluation([]byte("7"), &r)
 	}
 	all := maps.Clone(defaults)
 	for _, name := range []string{"subject", "action", "resource", "context"} {
@@ -123,7 +123,7 @@ func merged(t *testing.T, defaults object, item any) (authz.Request, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = authzen.DecodeEvaluation(body, &r)
+	err = new(authzen.Decoder).Evaluation(body, &r)
 	if fallback, ok := member(defaults, "context")["scope"].(string); ok && r.Scope == "" {
 		r.Scope = fallback
 	}
