@@ -56,7 +56,7 @@ type bench struct {
 
 	// alone has the neighbour only, beside the shape too.
 	alone, beside *product.Live
-	shape         *shape
+	change        func(i int, generation int64) metav1.Object
 }
 
 func (b *bench) put(metric string, value float64, unit string) {
@@ -66,23 +66,26 @@ func (b *bench) put(metric string, value float64, unit string) {
 }
 
 // build starts the store of both, and forgets the objects of the shape.
-func (b *bench) build(make func() *shape) error {
+func (b *bench) build(newShape func() *shape) error {
 	before := measure.Heap()
-	b.shape = make()
-	resources := append(product.Resources(), b.shape.resources...)
-	roles := append(product.Roles(b.set), b.shape.roles...)
-	bindings := append(product.Singles(b.set), b.shape.bindings...)
-	b.shape.resources, b.shape.roles, b.shape.bindings = nil, nil, nil
+	if err := b.start(newShape()); err != nil {
+		return err
+	}
+	b.put("heap", (measure.Heap()-before)/1e6, "MB")
+	return nil
+}
+
+func (b *bench) start(s *shape) error {
+	resources := append(product.Resources(), s.resources...)
+	roles := append(product.Roles(b.set), s.roles...)
+	bindings := append(product.Singles(b.set), s.bindings...)
+	b.change = s.change
 	runtime.GC()
 	start := time.Now()
 	var err error
-	if b.beside, err = product.Start(resources, roles, bindings); err != nil {
-		return err
-	}
+	b.beside, err = product.Start(resources, roles, bindings)
 	b.put("build", time.Since(start).Seconds()*1e3, "ms")
-	resources, roles, bindings = nil, nil, nil
-	b.put("heap", (measure.Heap()-before)/1e6, "MB")
-	return nil
+	return err
 }
 
 // checks lets three kinds of checks take turns: the neighbour's in a store of its
@@ -132,7 +135,7 @@ func (b *bench) changes() {
 	i, generation := 0, int64(1)
 	next := func() metav1.Object {
 		i, generation = i+1, generation+1
-		return b.shape.change(i-1, generation)
+		return b.change(i-1, generation)
 	}
 	l := measure.Each(b.slice, func() func() {
 		obj := next()

@@ -40,6 +40,7 @@ func pack(a workload.Assignment) packed { return packed(a.Role)<<8 | packed(a.Sc
 func (p packed) role() int  { return int(p >> 8) }
 func (p packed) scope() int { return int(p&0xff) + workload.Any }
 
+// Build implements Engine.
 func (e *flat) Build(s *workload.Set) error {
 	e.tables, e.seed = newTables(s), maphash.MakeSeed()
 	size := uint64(16)
@@ -86,6 +87,7 @@ func (e *flat) find(name string) *slot {
 	}
 }
 
+// Reader implements Engine.
 func (e *flat) Reader(requests []workload.Request) Reader {
 	return func(i int) bool { return e.allows(&requests[i]) }
 }
@@ -110,6 +112,7 @@ func (e *flat) allows(q *workload.Request) bool {
 	return false
 }
 
+// Change implements Engine.
 func (e *flat) Change(user int, from, to workload.Assignment) func() {
 	name := workload.UserName(user)
 	return func() {

@@ -18,6 +18,7 @@ type ideal struct {
 	users  map[string]*atomic.Pointer[[]workload.Assignment]
 }
 
+// Build implements Engine.
 func (e *ideal) Build(s *workload.Set) error {
 	e.tables = newTables(s)
 	e.users = make(map[string]*atomic.Pointer[[]workload.Assignment], s.Users)
@@ -30,6 +31,7 @@ func (e *ideal) Build(s *workload.Set) error {
 	return nil
 }
 
+// Reader implements Engine.
 func (e *ideal) Reader(requests []workload.Request) Reader {
 	return func(i int) bool { return e.allows(&requests[i]) }
 }
@@ -57,6 +59,7 @@ func (e *ideal) allows(q *workload.Request) bool {
 // Shared says that readers may run while it changes.
 func (*ideal) Shared() {}
 
+// Change implements Engine.
 func (e *ideal) Change(user int, from, to workload.Assignment) func() {
 	name := workload.UserName(user)
 	return func() {
@@ -75,6 +78,7 @@ type mapGet struct {
 // Marker says that it does not decide.
 func (*mapGet) Marker() {}
 
+// Build implements Engine.
 func (e *mapGet) Build(s *workload.Set) error {
 	e.users = make(map[string]int32, s.Users)
 	for u := range s.Users {
@@ -83,10 +87,12 @@ func (e *mapGet) Build(s *workload.Set) error {
 	return nil
 }
 
+// Reader implements Engine.
 func (e *mapGet) Reader(requests []workload.Request) Reader {
 	return func(i int) bool { return int(e.users[requests[i].User]) == requests[i].UserN }
 }
 
+// Change implements Engine.
 func (e *mapGet) Change(user int, _, _ workload.Assignment) func() {
 	name := workload.UserName(user)
 	return func() { e.users[name] = int32(user) }

@@ -32,20 +32,10 @@ func newTables(s *workload.Set) *tables {
 			if p.Owner {
 				to = &t.owner[r]
 			}
-			expand(to, p)
+			p.Expand(func(typ, action int) { to.set(typ*workload.Actions + action) })
 		}
 	}
 	return t
-}
-
-func expand(to *bits, p workload.Permission) {
-	for typ := range workload.Types {
-		for action := range workload.Actions {
-			if p.Covers(typ, action) {
-				to.set(typ*workload.Actions + action)
-			}
-		}
-	}
 }
 
 func index(n int, name func(int) string) map[string]int {

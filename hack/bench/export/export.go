@@ -150,12 +150,21 @@ func manifest(o metav1.Object) any {
 // writeCerbos writes a resource policy for each type: a rule for each action, with
 // the roles that grant it.
 func writeCerbos(dir string, s *workload.Set) error {
+	granting := map[[2]int][]string{}
+	for i, permissions := range s.Roles {
+		for _, p := range permissions {
+			p.Expand(func(typ, action int) {
+				key := [2]int{typ, action}
+				granting[key] = append(granting[key], workload.RoleName(i))
+			})
+		}
+	}
 	for t := range workload.Types {
 		var b strings.Builder
 		name := workload.TypeName(t)
 		fmt.Fprintf(&b, "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  version: default\n  resource: %s\n  rules:\n", name)
 		for a := range workload.Actions {
-			if roles := granting(s, t, a); len(roles) > 0 {
+			if roles := granting[[2]int{t, a}]; len(roles) > 0 {
 				fmt.Fprintf(&b, "    - actions: [%s]\n      effect: EFFECT_ALLOW\n      roles: [%s]\n", workload.ActionName(a), strings.Join(roles, ", "))
 			}
 		}
@@ -164,17 +173,4 @@ func writeCerbos(dir string, s *workload.Set) error {
 		}
 	}
 	return nil
-}
-
-func granting(s *workload.Set, typ, action int) []string {
-	var roles []string
-	for i, permissions := range s.Roles {
-		for _, p := range permissions {
-			if p.Covers(typ, action) {
-				roles = append(roles, workload.RoleName(i))
-				break
-			}
-		}
-	}
-	return roles
 }

@@ -51,35 +51,37 @@ func Rego(v workload.Variant) string {
 
 // RegoData returns what the policy reads: permission and users.
 func RegoData(s *workload.Set) map[string]any {
-	permission := object{}
-	for t := range workload.Types {
-		actions := object{}
-		for a := range workload.Actions {
-			actions[workload.ActionName(a)] = regoGrants(s, t, a)
-		}
-		permission[workload.TypeName(t)] = actions
-	}
 	users := make(object, s.Users)
 	for u := range s.Users {
 		users[workload.UserName(u)] = RegoUser(s.Of(u))
 	}
-	return object{"permission": permission, "users": users}
+	return object{"permission": regoPermission(s), "users": users}
 }
 
-func regoGrants(s *workload.Set, typ, action int) object {
-	grants := object{}
+func regoPermission(s *workload.Set) object {
+	all := object{}
+	for t := range workload.Types {
+		actions := object{}
+		for a := range workload.Actions {
+			actions[workload.ActionName(a)] = object{}
+		}
+		all[workload.TypeName(t)] = actions
+	}
 	for i, permissions := range s.Roles {
+		role := workload.RoleName(i)
 		for _, p := range permissions {
-			switch name := workload.RoleName(i); {
-			case !p.Covers(typ, action):
-			case !p.Owner:
-				grants[name] = "always"
-			case grants[name] == nil:
-				grants[name] = "owner"
-			}
+			p.Expand(func(typ, action int) {
+				grants := all[workload.TypeName(typ)].(object)[workload.ActionName(action)].(object)
+				switch {
+				case !p.Owner:
+					grants[role] = "always"
+				case grants[role] == nil:
+					grants[role] = "owner"
+				}
+			})
 		}
 	}
-	return grants
+	return all
 }
 
 // RegoUser returns the document of a user.

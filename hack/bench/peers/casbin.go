@@ -41,6 +41,7 @@ m = %s && (g(r.sub, p.sub, "*") || g(r.sub, p.sub, r.dom))
 `, policy, match)
 }
 
+// Build implements engine.Engine.
 func (c *casbinEngine) Build(s *workload.Set) error {
 	m, err := model.NewModelFromString(casbinModel(s.Variant))
 	if err != nil {
@@ -94,6 +95,7 @@ func star(i int, name func(int) string) string {
 	return name(i)
 }
 
+// Reader implements engine.Engine.
 func (c *casbinEngine) Reader(requests []workload.Request) engine.Reader {
 	args := make([][]any, len(requests))
 	for i := range requests {
@@ -109,6 +111,7 @@ func (c *casbinEngine) Reader(requests []workload.Request) engine.Reader {
 	}
 }
 
+// Change implements engine.Engine.
 func (c *casbinEngine) Change(user int, from, to workload.Assignment) func() {
 	line := func(a workload.Assignment) []any {
 		return []any{workload.UserName(user), workload.RoleName(int(a.Role)), star(int(a.Scope), workload.ScopeName)}

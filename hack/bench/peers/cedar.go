@@ -31,6 +31,7 @@ const (
   (principal.hasTag(context.scope) && context.permission.owners.containsAny(principal.getTag(context.scope)))))`
 )
 
+// Build implements engine.Engine.
 func (c *cedarEngine) Build(s *workload.Set) error {
 	text := cedarPolicy
 	if s.Variant.Conditional() {
@@ -45,11 +46,8 @@ func (c *cedarEngine) Build(s *workload.Set) error {
 		e := cedarUser(u, s.Of(u))
 		c.entities[e.UID] = e
 	}
-	for t := range workload.Types {
-		for a := range workload.Actions {
-			e := cedarPermission(s, t, a)
-			c.entities[e.UID] = e
-		}
+	for _, e := range cedarPermissions(s) {
+		c.entities[e.UID] = e
 	}
 	return nil
 }
@@ -85,23 +83,32 @@ func permissionUID(typ, action int) types.EntityUID {
 	return types.NewEntityUID("Permission", types.String(workload.TypeName(typ)+"/"+workload.ActionName(action)))
 }
 
-func cedarPermission(s *workload.Set, typ, action int) types.Entity {
-	var always, owners []types.Value
+// cedarPermissions returns the entities of all types and actions.
+func cedarPermissions(s *workload.Set) []types.Entity {
+	always, owners := map[types.EntityUID][]types.Value{}, map[types.EntityUID][]types.Value{}
 	for i, permissions := range s.Roles {
 		for _, p := range permissions {
-			switch {
-			case !p.Covers(typ, action):
-			case p.Owner:
-				owners = append(owners, cedarRole(i))
-			default:
-				always = append(always, cedarRole(i))
+			to := always
+			if p.Owner {
+				to = owners
 			}
+			p.Expand(func(typ, action int) {
+				uid := permissionUID(typ, action)
+				to[uid] = append(to[uid], cedarRole(i))
+			})
 		}
 	}
-	return types.Entity{
-		UID:        permissionUID(typ, action),
-		Attributes: types.NewRecord(types.RecordMap{"roles": types.NewSet(always...), "owners": types.NewSet(owners...)}),
+	var out []types.Entity
+	for t := range workload.Types {
+		for a := range workload.Actions {
+			uid := permissionUID(t, a)
+			out = append(out, types.Entity{
+				UID:        uid,
+				Attributes: types.NewRecord(types.RecordMap{"roles": types.NewSet(always[uid]...), "owners": types.NewSet(owners[uid]...)}),
+			})
+		}
 	}
+	return out
 }
 
 // overlay adds the entity of a request's resource to the stored ones.
@@ -118,6 +125,7 @@ func (o *overlay) Get(uid types.EntityUID) (types.Entity, bool) {
 	return e, ok
 }
 
+// Reader implements engine.Engine.
 func (c *cedarEngine) Reader(requests []workload.Request) engine.Reader {
 	prepared, overlays := make([]cedar.Request, len(requests)), make([]overlay, len(requests))
 	for i := range requests {
@@ -141,6 +149,7 @@ func (c *cedarEngine) Reader(requests []workload.Request) engine.Reader {
 	}
 }
 
+// Change implements engine.Engine.
 func (c *cedarEngine) Change(user int, from, to workload.Assignment) func() {
 	as := slices.Clone(c.set.Of(user))
 	as[0] = to

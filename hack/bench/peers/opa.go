@@ -19,19 +19,25 @@ import (
 // opaEngine is a prepared query over a store that is optimised for reading.
 type opaEngine struct {
 	set   *workload.Set
+	input map[string]any // from Prepare to Build
 	store storage.Store
 	query rego.PreparedEvalQuery
 }
 
+// Prepare implements engine.Preparer: it makes the documents as decoded JSON.
+func (o *opaEngine) Prepare(s *workload.Set) { o.set, o.input = s, export.RegoData(s) }
+
+// Build implements engine.Engine.
 func (o *opaEngine) Build(s *workload.Set) error {
-	o.set = s
-	o.store = inmem.NewFromObjectWithOpts(export.RegoData(s), inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	o.store = inmem.NewFromObjectWithOpts(o.input, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	o.input = nil
 	var err error
 	o.query, err = rego.New(rego.Query("data.authz.allow"), rego.Module("authz.rego", export.Rego(s.Variant)),
 		rego.Store(o.store), rego.StoreReadAST(true)).PrepareForEval(context.Background())
 	return err
 }
 
+// Reader implements engine.Engine.
 func (o *opaEngine) Reader(requests []workload.Request) engine.Reader {
 	inputs := make([]ast.Value, len(requests))
 	for i := range requests {
@@ -50,6 +56,7 @@ func (o *opaEngine) Reader(requests []workload.Request) engine.Reader {
 	}
 }
 
+// Change implements engine.Engine.
 func (o *opaEngine) Change(user int, _, to workload.Assignment) func() {
 	as := slices.Clone(o.set.Of(user))
 	as[0] = to

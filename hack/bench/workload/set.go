@@ -67,6 +67,32 @@ func (p Permission) Covers(typ, action int) bool {
 	return (p.Type == Any || p.Type == typ) && (p.Action == Any || p.Action == action)
 }
 
+// Expand calls visit for every type and action that the permission covers.
+func (p Permission) Expand(visit func(typ, action int)) {
+	types, actions := []int{p.Type}, []int{p.Action}
+	if p.Type == Any {
+		types = allTypes
+	}
+	if p.Action == Any {
+		actions = allActions
+	}
+	for _, t := range types {
+		for _, a := range actions {
+			visit(t, a)
+		}
+	}
+}
+
+var allTypes, allActions = count(Types), count(Actions)
+
+func count(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
 // Assignment gives a user a role, in one scope or everywhere.
 type Assignment struct {
 	Role  int32

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ func describe(ctx context.Context, path string) error {
 		CPU: cpu(), Cores: runtime.NumCPU(), Memory: memory(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
 		Commit: git(ctx, "describe", "--tags", "--always", "--dirty", "--abbrev=12"), Date: time.Now().UTC().Format(time.DateOnly),
 	}
+	var err error
+	if m.Versions, err = versions(); err != nil {
+		return err
+	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -30,7 +35,7 @@ func describe(ctx context.Context, path string) error {
 }
 
 func git(ctx context.Context, args ...string) string {
-	out, err := exec.CommandContext(ctx, "git", args...).Output()
+	out, err := exec.CommandContext(ctx, "git", args...).Output() //nolint:gosec // constants
 	if err != nil {
 		return "unknown"
 	}
@@ -74,4 +79,27 @@ func loadAverage() float64 {
 		return 0
 	}
 	return load
+}
+
+// versions returns those of the peers, from their module files.
+func versions() (map[string]string, error) {
+	out := map[string]string{}
+	for file, modules := range map[string][]string{
+		"hack/bench/peers/go.mod":            {"github.com/casbin/casbin/v3", "github.com/cedar-policy/cedar-go", "github.com/open-policy-agent/opa"},
+		"hack/bench/peers/kubernetes/go.mod": {"k8s.io/kubernetes"},
+		"hack/bench/peers/cerbos/go.mod":     {"github.com/cerbos/cerbos"},
+		"hack/bench/go.mod":                  {"github.com/google/cel-go"},
+	} {
+		text, err := os.ReadFile(filepath.FromSlash(file))
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(text)) {
+			fields := strings.Fields(strings.TrimPrefix(line, "require"))
+			if len(fields) >= 2 && slices.Contains(modules, fields[0]) && strings.HasPrefix(fields[1], "v") {
+				out[fields[0]] = fields[1]
+			}
+		}
+	}
+	return out, nil
 }

@@ -59,6 +59,7 @@ func (k *kubernetes) ListClusterRoleBindings(context.Context) ([]*rbacv1.Cluster
 	return k.everywhere, nil
 }
 
+// Build implements engine.Engine.
 func (k *kubernetes) Build(s *workload.Set) error {
 	if s.Variant.Conditional() {
 		return errors.New("the authorizer knows no conditions")
@@ -119,6 +120,7 @@ func (k *kubernetes) add(a workload.Assignment, name string) {
 	*s = append(*s, subject(name))
 }
 
+// Reader implements engine.Engine.
 func (k *kubernetes) Reader(requests []workload.Request) engine.Reader {
 	attributes := make([]authorizer.AttributesRecord, len(requests))
 	for i := range requests {
@@ -133,7 +135,8 @@ func (k *kubernetes) Reader(requests []workload.Request) engine.Reader {
 	}
 }
 
-// Change gives both bindings new lists of subjects, as an informer would.
+// Change implements engine.Engine: both bindings get new lists of subjects, as from
+// an informer.
 func (k *kubernetes) Change(userN int, from, to workload.Assignment) func() {
 	name := workload.UserName(userN)
 	return func() {
