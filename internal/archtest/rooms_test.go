@@ -107,8 +107,10 @@ func coreRooms() []room {
 		},
 		{
 			path: "internal/compile",
-			sees: []string{api, apimachinery, "./internal/authz", "./internal/diag", "./internal/expr", "./internal/policy"},
-			why:  "one object in, a unit and diagnostics out: pure, so that data path, controllers and lint agree",
+			sees: []string{
+				api, apimachinery, "./internal/authz", "./internal/diag", "./internal/expr", "./internal/persist", "./internal/policy",
+			},
+			why: "one object in, a unit and diagnostics out: pure, so that data path, controllers and lint agree",
 		},
 		{
 			path: "internal/store",

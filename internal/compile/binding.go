@@ -80,14 +80,12 @@ func (f *faults) instances(refs []v1alpha1.ResourceRef) ([]policy.Instance, bool
 	const path = "spec.resources"
 	usable := f.list(path, refs == nil, len(refs), maxResources)
 	var out []policy.Instance
-	seen := make(map[v1alpha1.ResourceRef]bool, len(refs))
 	for i, r := range refs {
 		usable = f.instance(index(path, i), r) && usable
-		if seen[r] {
-			f.repeated(index(path, i), "the resource "+quote(r.ID))
-		}
-		seen[r] = true
 		out = append(out, policy.Instance{Type: string(r.Type), ID: r.ID})
+	}
+	for _, i := range repeats(refs, func(r v1alpha1.ResourceRef) string { return r.ID }) {
+		f.repeated(index(path, i), "the resource "+quote(refs[i].ID))
 	}
 	if !usable {
 		return nil, false

@@ -17,6 +17,10 @@ type Vocabulary interface {
 	// Actions returns the actions of a resource type, sorted, and whether the
 	// type is declared.
 	Actions(resourceType string) (names []string, declared bool)
+	// Covers reports whether a resource, which is a type or a pattern, means a
+	// declared type, and whether an action, a name or a pattern, is declared by one
+	// of those that it means.
+	Covers(resource, action string) (typ, declared bool)
 	// Types returns the declared resource types, sorted.
 	Types() []string
 	// HasRole reports whether a Role claims the id.
@@ -40,7 +44,7 @@ func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 		r.inherited(index("spec.inherits", i), u.ID, id)
 	}
 	for i := range u.Permissions {
-		r.permission(index("spec.permissions", i), &u.Permissions[i])
+		r.permission(i, &u.Permissions[i])
 	}
 	return r.found
 }
@@ -104,24 +108,23 @@ func (r *refs) inherited(path, role, id string) {
 }
 
 // permission judges the actions against the types that the resource means: what
-// one of them declares is there.
-func (r *refs) permission(path string, p *policy.Permission) {
+// one of them declares is there. Nearly all are, and a vocabulary may have a great
+// many permissions, so what a message needs is gathered only for one.
+func (r *refs) permission(i int, p *policy.Permission) {
 	if !validName(p.Resource, true) {
 		return
 	}
-	types := r.types(p.Resource)
-	if len(types) == 0 {
-		r.unknownResource(path+".resource", p)
+	path := func() string { return index("spec.permissions", i) }
+	if typ, _ := r.v.Covers(p.Resource, ""); !typ {
+		r.unknownResource(path()+".resource", p)
 		return
 	}
-	var actions []string
-	for _, t := range types {
-		names, _ := r.v.Actions(t)
-		actions = append(actions, names...)
-	}
-	for i, a := range p.Actions {
-		if validName(a, true) && len(matching(a, actions)) == 0 {
-			r.unknownAction(index(path+".actions", i), p, a, actions)
+	for j, a := range p.Actions {
+		if !validName(a, true) {
+			continue
+		}
+		if _, declared := r.v.Covers(p.Resource, a); !declared {
+			r.unknownAction(index(path()+".actions", j), p, a)
 		}
 	}
 }
@@ -136,13 +139,13 @@ func (r *refs) unknownResource(path string, p *policy.Permission) {
 	r.nothing(reason, path, p, what)
 }
 
-func (r *refs) unknownAction(path string, p *policy.Permission, action string, declared []string) {
+func (r *refs) unknownAction(path string, p *policy.Permission, action string) {
 	reason, verb := v1alpha1.ReasonActionNotFound, "is"
 	if policy.IsPattern(action) {
 		reason, verb = v1alpha1.ReasonPatternMatchesNothing, "matches"
 	}
 	r.nothing(reason, path, p, fmt.Sprintf("%s %s no action of %s%s: correct it, or declare the action",
-		quote(action), verb, meant(p.Resource), DidYouMean(action, declared)))
+		quote(action), verb, meant(p.Resource), DidYouMean(action, r.actions(p.Resource))))
 }
 
 // nothing reports that a permission, or a part of it, covers nothing. That is
@@ -161,26 +164,20 @@ func meant(resource string) string {
 	return "the type " + quote(resource)
 }
 
-// types returns the declared types that a name or a pattern means. A name asks
-// for itself alone: whoever answers may have to look far for all of them.
-func (r *refs) types(resource string) []string {
-	if policy.IsPattern(resource) {
-		return matching(resource, r.v.Types())
+// actions returns what is declared by the types that a resource means.
+func (r *refs) actions(resource string) []string {
+	if !policy.IsPattern(resource) {
+		names, _ := r.v.Actions(resource)
+		return names
 	}
-	if _, declared := r.v.Actions(resource); !declared {
-		return nil
-	}
-	return []string{resource}
-}
-
-func matching(pattern string, names []string) []string {
-	var out []string
-	for _, n := range names {
-		if policy.Match(pattern, n) {
-			out = append(out, n)
+	var all []string
+	for _, t := range r.v.Types() {
+		if policy.Match(resource, t) {
+			names, _ := r.v.Actions(t)
+			all = append(all, names...)
 		}
 	}
-	return out
+	return all
 }
 
 // subjectType warns of a type that nothing declares. The empty type is that of a

@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
@@ -78,13 +79,13 @@ func (f *faults) repeated(path, value string) {
 // idSet checks a set of ids and returns all of it.
 func (f *faults) idSet(path string, ids []v1alpha1.ID, limit int) []string {
 	f.list(path, ids == nil, len(ids), limit)
-	seen := make(map[v1alpha1.ID]bool, len(ids))
 	for i, id := range ids {
-		f.id(index(path, i), string(id))
-		if seen[id] {
-			f.repeated(index(path, i), quote(string(id)))
+		if !validName(string(id), false) {
+			f.id(index(path, i), string(id))
 		}
-		seen[id] = true
+	}
+	for _, i := range repeats(ids, func(id v1alpha1.ID) string { return string(id) }) {
+		f.repeated(index(path, i), quote(string(ids[i])))
 	}
 	if len(ids) == 0 {
 		return nil
@@ -95,13 +96,11 @@ func (f *faults) idSet(path string, ids []v1alpha1.ID, limit int) []string {
 // patternSet reports whether a set of patterns says what it covers.
 func (f *faults) patternSet(path string, patterns []v1alpha1.Pattern, limit int) bool {
 	usable := f.list(path, false, len(patterns), limit)
-	seen := make(map[v1alpha1.Pattern]bool, len(patterns))
 	for i, p := range patterns {
 		usable = f.pattern(index(path, i), string(p)) && usable
-		if seen[p] {
-			f.repeated(index(path, i), quote(string(p)))
-		}
-		seen[p] = true
+	}
+	for _, i := range repeats(patterns, func(p v1alpha1.Pattern) string { return string(p) }) {
+		f.repeated(index(path, i), quote(string(patterns[i])))
 	}
 	return usable
 }
@@ -146,15 +145,23 @@ func (f *faults) subjects(subjects []v1alpha1.Subject) []policy.Key {
 		return nil
 	}
 	keys := make([]policy.Key, len(subjects))
-	seen := make(map[v1alpha1.Subject]bool, len(subjects))
-	for i, s := range subjects {
-		if f.subject(index(path, i), s) {
-			keys[i] = keyOf(s)
+	for i := range subjects {
+		s := &subjects[i]
+		// Nearly all are plain users, and there may be a thousand: no path is
+		// written for them.
+		if plainUser(s) || f.subject(index(path, i), *s) {
+			keys[i] = keyOf(*s)
 		}
-		if seen[s] {
-			f.repeated(index(path, i), "the subject "+quote(s.ID))
-		}
-		seen[s] = true
+	}
+	for _, i := range repeats(subjects, func(s v1alpha1.Subject) string { return s.ID }) {
+		f.repeated(index(path, i), "the subject "+quote(subjects[i].ID))
 	}
 	return keys
+}
+
+// plainUser reports whether a subject is a user by id, as subject would find out
+// in more steps.
+func plainUser(s *v1alpha1.Subject) bool {
+	return s.Type == v1alpha1.SubjectUser && s.Connection == "" &&
+		s.ID != "" && len(s.ID) <= maxSubjectID && strings.IndexByte(s.ID, '*') < 0
 }

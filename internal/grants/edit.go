@@ -21,6 +21,9 @@ type Edit struct {
 	nextFat  uint32
 	// room is how many pages the directory may reckon with.
 	room int
+	// slots and places are memory for one stage.
+	slots  []staged
+	places []*staged
 }
 
 // op is one change: an entry that is added under a key, or all entries of a
@@ -35,7 +38,7 @@ type op struct {
 // Edit begins a batch. At Commit, released is called for each entry that is
 // removed, and for each that was added although it was there.
 func (t *Table) Edit(released func(Key, Entry)) *Edit {
-	return &Edit{base: t, released: released}
+	return &Edit{base: t, released: released, fat: t.fat.Edit(), nextFat: t.nextFat}
 }
 
 // Add files an entry under a key, whose Hash is given.
@@ -49,15 +52,16 @@ func (e *Edit) Remove(hash uint64, binding uint32) {
 	e.ops = append(e.ops, op{hash: hash, entry: Entry{Binding: binding &^ Special}, remove: true})
 }
 
-// Empty reports whether the batch changes nothing.
-func (e *Edit) Empty() bool { return len(e.ops) == 0 }
+// keptOps is how much room for changes is kept from batch to batch.
+const keptOps = 1 << 10
 
-// Commit ends the batch and returns the table that it makes.
+// Commit ends the batch and returns the table that it makes, which is the old one
+// if nothing has changed; the next batch goes on from there.
 func (e *Edit) Commit() *Table {
-	if e.Empty() {
+	if len(e.ops) == 0 {
 		return e.base
 	}
-	e.dir, e.fat, e.nextFat = e.base.edit(), e.base.fat.Edit(), e.base.nextFat
+	e.dir = e.base.edit()
 	ops := sortOps(e.ops)
 	e.room = 16 * (e.dir.leaves + len(ops)/buckets + 1)
 	for len(ops) > 0 {
@@ -69,31 +73,56 @@ func (e *Edit) Commit() *Table {
 		ops = ops[n:]
 	}
 	e.dir.shrink()
-	return &Table{directory: e.dir.directory, fat: e.fat.Done(), nextFat: e.nextFat}
+	e.base = &Table{directory: e.dir.directory, fat: e.fat.Done(), nextFat: e.nextFat}
+	e.dir = directoryEdit{}
+	clear(e.ops) // the ids belong to somebody else
+	if e.ops = e.ops[:0]; cap(e.ops) > keptOps {
+		e.ops, e.slots, e.places = nil, nil, nil
+	}
+	return e.base
 }
 
 // sortOps orders changes by hash; those of one hash stay in their order.
 func sortOps(ops []op) []op {
-	if len(ops) < 2 {
-		return ops
-	}
-	if len(ops) < 1<<10 {
+	if len(ops) < keptOps {
 		slices.SortStableFunc(ops, func(a, b op) int { return cmp.Compare(a.hash, b.hash) })
 		return ops
 	}
-	// For millions, sorting numbers is several times as fast. The lower half of
-	// the hash gives way to the place, so equal upper halves come in the order of
-	// the places, which is what Commit needs.
+	// For millions, sorting numbers is many times as fast. The lower half of the
+	// hash gives way to the place, so equal upper halves come in the order of the
+	// places, which is what Commit needs.
 	order := make([]uint64, len(ops))
 	for i := range ops {
 		order[i] = ops[i].hash&^(1<<32-1) | uint64(i)
 	}
-	slices.Sort(order)
+	order = sortUpperHalves(order)
 	sorted := make([]op, len(ops))
 	for i, o := range order {
 		sorted[i] = ops[o&(1<<32-1)]
 	}
 	return sorted
+}
+
+// sortUpperHalves sorts numbers by their upper 32 bits and leaves equal ones in
+// their order: a radix sort, byte by byte.
+func sortUpperHalves(from []uint64) []uint64 {
+	to := make([]uint64, len(from))
+	for shift := 32; shift < 64; shift += 8 {
+		var next [257]int
+		for _, n := range from {
+			next[n>>shift&0xff+1]++
+		}
+		for i := 1; i < len(next); i++ {
+			next[i] += next[i-1]
+		}
+		for _, n := range from {
+			at := &next[n>>shift&0xff]
+			to[*at] = n
+			*at++
+		}
+		from, to = to, from
+	}
+	return from
 }
 
 // leaf is a page and the bits that it stands for.
@@ -136,14 +165,7 @@ func (e *Edit) rebuild(l leaf, ops []op) {
 		e.rebuild(right, ops[n:])
 		return
 	}
-	for i := 0; i < len(ops); {
-		j := i + 1
-		for j < len(ops) && ops[j].hash == ops[i].hash {
-			j++
-		}
-		s.apply(ops[i:j])
-		i = j
-	}
+	s.apply(ops)
 	s.settle()
 	s.emit(l.prefix, l.page.depth())
 }

@@ -3,8 +3,6 @@
 package grants
 
 import (
-	"hash/maphash"
-
 	"github.com/rolecall/rolecall/internal/persist"
 )
 
@@ -22,24 +20,22 @@ type Entry struct {
 	Binding uint32
 }
 
-// Key is what bindings are filed under: an id of a kind.
+// Key is what bindings are filed under: an id, of at most MaxID bytes, of a kind.
 type Key struct {
 	Kind uint32
 	ID   string
 }
 
-// seed makes the hashes of a process unlike those of any other, so that nobody
-// can choose ids that meet in one page.
-var seed = maphash.MakeSeed()
+// MaxID is how many bytes an id may have.
+const MaxID = 1<<16 - 1
 
 // Hash returns the hash by which a key is found, in this process.
 func (k Key) Hash() uint64 {
-	return mix(maphash.String(seed, k.ID), k.Kind)
+	return mix(persist.Hash(k.ID), k.Kind)
 }
 
 func mix(h uint64, kind uint32) uint64 {
-	h ^= (uint64(kind) + 1) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
-	return h ^ h>>32
+	return h ^ (uint64(kind)+1)*0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
 }
 
 // List is what a table holds under a key. It is empty, or short and can be gone
@@ -54,8 +50,8 @@ func (l *List) Len() int { return len(l.raw) / entrySize }
 
 // At returns an entry of a list that is not kept apart.
 func (l *List) At(i int) Entry {
-	raw := l.raw[i*entrySize : i*entrySize+entrySize]
-	return Entry{Role: u32(raw, 0), Scope: u32(raw, 4), Binding: u32(raw, 8)}
+	both := u64(l.raw, i*entrySize)
+	return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: u32(l.raw, i*entrySize+8)}
 }
 
 // Fat returns the entries if they are kept apart, or nil.

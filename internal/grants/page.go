@@ -14,15 +14,15 @@ import (
 //	where buckets begin 33 numbers of 4 bytes; the last one is the end
 //	buckets             slots, one after the other
 //
-// A slot is a tag (8 more bits of the hash), the number of entries, the kind and
-// the length of the id (both as varints), the id and the entries. A page without
-// keys is the depth alone.
+// A slot is 8 bytes in one number (see slotHead), the id, and the entries. A page
+// without keys is the depth alone.
 type page string
 
 const (
 	bucketBits = 5
 	buckets    = 1 << bucketBits
 	headerSize = 1 + 4*(buckets+1)
+	headSize   = 8
 	entrySize  = 12
 	// maxInline is how many entries a slot may hold. A key with more is kept
 	// apart, until it has less than half as many.
@@ -40,29 +40,39 @@ func u32(s string, i int) uint32 {
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
-// uvarint reads a number and returns it with the place behind it.
-func uvarint(s page, i int) (uint32, int) {
-	b := s[i]
-	if b < 0x80 {
-		return uint32(b), i + 1
-	}
-	n := uint32(b & 0x7f)
-	for shift := 7; ; shift += 7 {
-		i++
-		b = s[i]
-		n |= uint32(b&0x7f) << shift
-		if b < 0x80 {
-			return n, i + 1
-		}
-	}
+func u64(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-func uvarintSize(n uint32) int {
-	size := 1
-	for ; n >= 0x80; n >>= 7 {
-		size++
+// slotHead is what a slot begins with: from the lowest byte, a tag (8 more bits of
+// the hash), the number of entries, the length of the id (2 bytes) and the kind
+// (4 bytes).
+type slotHead uint64
+
+func newHead(h uint64, kind uint32, length int) slotHead {
+	return slotHead(tagOf(h)) | slotHead(length)<<16 | slotHead(kind)<<32
+}
+
+const countMask = 0xff00
+
+// key is the head without the number of entries.
+func (h slotHead) key() slotHead { return h &^ countMask }
+
+func (h slotHead) tag() byte    { return byte(h) }
+func (h slotHead) count() byte  { return byte(h >> 8) }
+func (h slotHead) length() int  { return int(uint16(h >> 16)) }
+func (h slotHead) kind() uint32 { return uint32(h >> 32) }
+
+func (h *slotHead) setCount(n byte) { *h = h.key() | slotHead(n)<<8 }
+
+// rawSize returns how many bytes the entries take.
+func (h slotHead) rawSize() int {
+	if h.count() == apart {
+		return 4
 	}
-	return size
+	return int(h.count()) * entrySize
 }
 
 func emptyPage(depth uint8) page { return page([]byte{depth}) }
@@ -73,54 +83,49 @@ func (p page) empty() bool { return len(p) < headerSize }
 
 // bucket returns where a bucket begins and ends.
 func (p page) bucket(b int) (from, to int) {
-	at := string(p[1+4*b : 9+4*b])
-	return int(u32(at, 0)), int(u32(at, 4))
+	ends := u64(string(p), 1+4*b)
+	return int(uint32(ends)), int(ends >> 32)
 }
 
-// find returns the entries of a key as they stand in the page, and their number.
-func (p page) find(h uint64, kind uint32, id string) (raw string, count byte) {
-	if p.empty() {
-		return "", 0
+// find returns the entries of a key as they stand in the page, and whether they
+// are kept apart.
+func (p page) find(h uint64, kind uint32, id string) (raw string, isApart bool) {
+	if p.empty() || len(id) > MaxID {
+		return "", false
 	}
-	tag := tagOf(h)
-	i, end := p.bucket(bucketOf(h))
-	for i < end {
-		s, next := p.slot(i)
-		if s.tag == tag && s.kind == kind && s.id == id {
-			return s.raw, s.count
+	want := newHead(h, kind, len(id))
+	for i, end := p.bucket(bucketOf(h)); i < end; {
+		head := slotHead(u64(string(p), i))
+		i += headSize
+		at := i + head.length()
+		next := at + head.rawSize()
+		if head.key() == want && string(p[i:at]) == id {
+			return string(p[at:next]), head.count() == apart
 		}
 		i = next
 	}
-	return "", 0
+	return "", false
 }
 
 // slot is one key as it stands in a page.
 type slot struct {
-	tag, count byte
-	kind       uint32
-	id         string
-	raw        string
+	head slotHead
+	id   string
+	raw  string
 }
 
 // slot returns what stands at a place, and the place behind it.
 func (p page) slot(i int) (s slot, next int) {
-	s.tag, s.count = p[i], p[i+1]
-	var length uint32
-	s.kind, i = uvarint(p, i+2)
-	length, i = uvarint(p, i)
-	end := i + int(length)
-	next = end + 4
-	if s.count != apart {
-		next = end + int(s.count)*entrySize
-	}
-	s.id, s.raw = string(p[i:end]), string(p[end:next])
+	s.head = slotHead(u64(string(p), i))
+	i += headSize
+	at := i + s.head.length()
+	next = at + s.head.rawSize()
+	s.id, s.raw = string(p[i:at]), string(p[at:next])
 	return s, next
 }
 
 // size returns how many bytes a slot takes in a page.
-func (s *slot) size() int {
-	return 2 + uvarintSize(s.kind) + uvarintSize(uint32(len(s.id))) + len(s.id) + len(s.raw)
-}
+func (s *slot) size() int { return headSize + len(s.id) + len(s.raw) }
 
 // encode writes a page of slots, which are given by bucket.
 func encode(depth uint8, slots *[buckets][]*staged, size int) page {
@@ -149,11 +154,9 @@ func encode(depth uint8, slots *[buckets][]*staged, size int) page {
 }
 
 func (s *slot) write(out *strings.Builder) {
-	var head [2 + 2*binary.MaxVarintLen32]byte
-	head[0], head[1] = s.tag, s.count
-	n := 2 + binary.PutUvarint(head[2:], uint64(s.kind))
-	n += binary.PutUvarint(head[n:], uint64(len(s.id)))
-	out.Write(head[:n])
+	var head [headSize]byte
+	binary.LittleEndian.PutUint64(head[:], uint64(s.head))
+	out.Write(head[:])
 	out.WriteString(s.id)
 	out.WriteString(s.raw)
 }

@@ -30,8 +30,11 @@ type fatChange struct {
 	drop []uint32 // bindings
 }
 
+// newStage takes a page apart, in memory that the next one takes over.
 func newStage(e *Edit, p page) *stage {
 	s := &stage{edit: e}
+	clear(e.slots)
+	e.slots, e.places = e.slots[:0], e.places[:0]
 	s.load(p)
 	return s
 }
@@ -40,48 +43,54 @@ func (s *stage) load(p page) {
 	if p.empty() {
 		return
 	}
-	n := p.count()
-	all, places := make([]staged, n), make([]*staged, n)
-	next := 0
 	for b := range s.slots {
-		first := next
-		for i, end := p.bucket(b); i < end; next++ {
-			all[next].slot, i = p.slot(i)
-			places[next] = &all[next]
+		first := len(s.edit.places)
+		for i, end := p.bucket(b); i < end; {
+			x := s.slot()
+			x.slot, i = p.slot(i)
+			s.edit.places = append(s.edit.places, x)
 		}
-		if s.slots[b] == nil {
-			s.slots[b] = places[first:next:next]
+		places := s.edit.places[first:len(s.edit.places):len(s.edit.places)]
+		if len(s.slots[b]) == 0 {
+			s.slots[b] = places
 		} else {
-			s.slots[b] = append(s.slots[b], places[first:next]...)
+			s.slots[b] = append(s.slots[b], places...)
 		}
 	}
 }
 
-// count returns the number of keys in a page.
-func (p page) count() int {
-	n := 0
-	for i := headerSize; i < len(p); n++ {
-		_, i = p.slot(i)
+// slot returns room for one key. When there is none left, it makes more and
+// leaves the old one to those who have it.
+func (s *stage) slot() *staged {
+	e := s.edit
+	if len(e.slots) == cap(e.slots) {
+		e.slots = make([]staged, 0, 2*buckets)
 	}
-	return n
+	e.slots = e.slots[:len(e.slots)+1]
+	return &e.slots[len(e.slots)-1]
 }
 
-func (x *staged) hash() uint64 { return Key{x.kind, x.id}.Hash() }
+func (x *staged) key() Key { return Key{x.head.kind(), x.id} }
 
-// apply makes the changes to the keys of one hash.
 func (s *stage) apply(ops []op) {
+	var last *staged // several changes of one key come together
 	for i := range ops {
-		if o := &ops[i]; o.remove {
+		o := &ops[i]
+		if o.remove {
 			s.remove(o)
-		} else {
-			s.add(o)
+			continue
 		}
+		if last == nil || i == 0 || o.hash != ops[i-1].hash || o.key != last.key() {
+			last = s.find(o)
+			s.open(last)
+		}
+		s.add(last, o)
 	}
 }
 
 func (s *stage) remove(o *op) {
 	for _, x := range s.slots[bucketOf(o.hash)] {
-		if x.tag == tagOf(o.hash) && x.hash() == o.hash {
+		if x.head.tag() == tagOf(o.hash) && x.key().Hash() == o.hash {
 			s.open(x)
 			s.drop(x, o.entry.Binding)
 		}
@@ -94,7 +103,7 @@ func (s *stage) drop(x *staged, binding uint32) {
 		if e.Binding&^Special != binding {
 			return false
 		}
-		s.edit.released(Key{x.kind, x.id}, e)
+		s.edit.released(x.key(), e)
 		return true
 	}
 	if x.fat == nil {
@@ -105,9 +114,7 @@ func (s *stage) drop(x *staged, binding uint32) {
 	x.fat.drop = append(x.fat.drop, binding)
 }
 
-func (s *stage) add(o *op) {
-	x := s.find(o)
-	s.open(x)
+func (s *stage) add(x *staged, o *op) {
 	if x.fat != nil {
 		x.fat.add = append(x.fat.add, o.entry)
 		return
@@ -124,13 +131,14 @@ func (s *stage) add(o *op) {
 
 // find returns the slot of an addition, which it makes if there is none.
 func (s *stage) find(o *op) *staged {
-	b := bucketOf(o.hash)
+	b, head := bucketOf(o.hash), newHead(o.hash, o.key.Kind, len(o.key.ID))
 	for _, x := range s.slots[b] {
-		if x.tag == tagOf(o.hash) && x.kind == o.key.Kind && x.id == o.key.ID {
+		if x.head.key() == head && x.id == o.key.ID {
 			return x
 		}
 	}
-	x := &staged{slot: slot{tag: tagOf(o.hash), kind: o.key.Kind, id: o.key.ID}}
+	x := s.slot()
+	x.slot = slot{head: head, id: o.key.ID}
 	s.slots[b] = append(s.slots[b], x)
 	return x
 }
@@ -141,7 +149,7 @@ func (s *stage) open(x *staged) {
 		return
 	}
 	x.changed = true
-	if x.count == apart {
+	if x.head.count() == apart {
 		base, _ := s.edit.fat.Get(u32(x.raw, 0))
 		x.fat = &fatChange{base: base}
 		return
@@ -164,7 +172,8 @@ func (s *stage) settle() {
 				s.settleFat(x)
 			}
 			if x.fat == nil {
-				x.count, x.raw = byte(len(x.entries)), rawEntries(x.entries)
+				x.head.setCount(byte(len(x.entries)))
+				x.raw = rawEntries(x.entries)
 			}
 			return x.raw == ""
 		})
@@ -191,19 +200,20 @@ func (s *stage) settleFat(x *staged) {
 	slices.SortFunc(removed, compareEntries)
 	removed = slices.Compact(removed)
 	for _, e := range removed {
-		s.edit.released(Key{x.kind, x.id}, e)
+		s.edit.released(x.key(), e)
 	}
 	fat := x.fat.base.with(s.onlyNew(x, removed), removed)
 	if fat.Len() <= maxInline/2 {
-		if x.count == apart {
+		if x.head.count() == apart {
 			s.edit.fat.Remove(u32(x.raw, 0))
 		}
 		x.fat, x.entries = nil, fat.all()
 		return
 	}
-	if x.count != apart {
+	if x.head.count() != apart {
 		s.edit.nextFat++
-		x.count, x.raw = apart, string(binary.LittleEndian.AppendUint32(nil, s.edit.nextFat))
+		x.head.setCount(apart)
+		x.raw = string(binary.LittleEndian.AppendUint32(nil, s.edit.nextFat))
 	}
 	s.edit.fat.Set(u32(x.raw, 0), fat)
 }
@@ -219,7 +229,7 @@ func (s *stage) onlyNew(x *staged, removed []Entry) []Entry {
 	for i, e := range add {
 		_, gone := slices.BinarySearchFunc(removed, e, compareEntries)
 		if (i > 0 && e == add[i-1]) || (!gone && x.fat.base.has(e)) {
-			s.edit.released(Key{x.kind, x.id}, e)
+			s.edit.released(x.key(), e)
 			continue
 		}
 		out = append(out, e)
@@ -256,7 +266,7 @@ func (s *stage) split(depth uint8) (left, right *stage) {
 	for b := range s.slots {
 		for _, x := range s.slots[b] {
 			half := left
-			if x.hash()>>(63-depth)&1 != 0 {
+			if x.key().Hash()>>(63-depth)&1 != 0 {
 				half = right
 			}
 			half.slots[b] = append(half.slots[b], x)

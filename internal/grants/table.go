@@ -20,21 +20,15 @@ type Table struct {
 func NewTable() *Table {
 	return &Table{
 		directory: directory{chunks: [][]page{{emptyPage(0)}}, leaves: 1, deepest: 1},
-		fat:       persist.NewMap[uint32, *Fat](spread),
+		fat:       persist.NewMap[uint32, *Fat](persist.HashNumber),
 	}
-}
-
-// spread is a hash of numbers that come one after the other.
-func spread(n uint32) uint64 {
-	h := (uint64(n) + 1) * 0x9e3779b97f4a7c15
-	return h ^ h>>32
 }
 
 // Find returns what is filed under a key.
 func (t *Table) Find(kind uint32, id string) List {
 	h := Key{kind, id}.Hash()
-	raw, count := t.page(h).find(h, kind, id)
-	if count != apart {
+	raw, isApart := t.page(h).find(h, kind, id)
+	if !isApart {
 		return List{raw: raw}
 	}
 	fat, _ := t.fat.Get(u32(raw, 0))

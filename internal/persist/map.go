@@ -89,9 +89,9 @@ func index(bitmap, bit uint32) int {
 // which bear its mark, and changes those in place. It is not safe for concurrent
 // use.
 type MapEdit[K comparable, V any] struct {
-	hash func(K) uint64
+	base *Map[K, V]
 	root *hnode[K, V]
-	mark *hmark
+	mark *hmark // nil until something changes
 }
 
 // hmark identifies a batch by its address. It is apart from the batch so that a
@@ -100,28 +100,43 @@ type hmark struct{ _ byte }
 
 // Edit begins a batch.
 func (m *Map[K, V]) Edit() *MapEdit[K, V] {
-	return &MapEdit[K, V]{hash: m.hash, root: m.root, mark: new(hmark)}
+	return &MapEdit[K, V]{base: m, root: m.root}
 }
 
-// Done ends the batch and returns the new version. The batch must make no change
-// afterwards.
+// Done ends the batch and returns the new version, which is the old one if
+// nothing has changed; the next batch goes on from there.
 func (e *MapEdit[K, V]) Done() *Map[K, V] {
-	return &Map[K, V]{hash: e.hash, root: e.root}
+	if e.mark != nil {
+		e.base = &Map[K, V]{hash: e.base.hash, root: e.root}
+		e.mark = nil
+	}
+	return e.base
 }
 
 // Get returns the value of a key as the batch has left it, or the zero value.
 func (e *MapEdit[K, V]) Get(key K) (V, bool) {
-	return e.Done().Get(key)
+	m := Map[K, V]{hash: e.base.hash, root: e.root}
+	return m.Get(key)
 }
 
 // Set gives a key a value.
 func (e *MapEdit[K, V]) Set(key K, val V) {
-	e.root = e.insert(e.root, hleaf[K, V]{key, val}, e.hash(key), 0)
+	e.begin()
+	e.root = e.insert(e.root, hleaf[K, V]{key, val}, e.base.hash(key), 0)
 }
 
 // Remove takes a key out, if it is there.
 func (e *MapEdit[K, V]) Remove(key K) {
-	e.root = e.without(e.root, key, e.hash(key), 0)
+	if _, there := e.Get(key); there {
+		e.begin()
+		e.root = e.without(e.root, key, e.base.hash(key), 0)
+	}
+}
+
+func (e *MapEdit[K, V]) begin() {
+	if e.mark == nil {
+		e.mark = new(hmark)
+	}
 }
 
 // own returns n if the batch may change it, or else a copy that it may.
@@ -166,7 +181,7 @@ func (e *MapEdit[K, V]) replaceOrSplit(n *hnode[K, V], l hleaf[K, V], h uint64, 
 		return
 	}
 	child := &hnode[K, V]{owner: e.mark}
-	child = e.insert(child, old, e.hash(old.key), shift+levelBits)
+	child = e.insert(child, old, e.base.hash(old.key), shift+levelBits)
 	child = e.insert(child, l, h, shift+levelBits)
 	n.leaves = slices.Delete(n.leaves, i, i+1)
 	n.leafMap &^= bit

@@ -75,6 +75,7 @@ func TestMapGivesMemoryBack(t *testing.T) {
 // hashes hardly ever reach.
 func TestMapCollisions(t *testing.T) {
 	edit := NewMap[int, int](spread).Edit()
+	edit.begin()
 	const hash = 42
 	root := edit.root
 	for k := range 3 {

@@ -3,7 +3,6 @@
 package policy
 
 import (
-	"hash/maphash"
 	"iter"
 	"slices"
 
@@ -52,8 +51,6 @@ func newBook() *book {
 
 const minSlots = 4
 
-func nameHash(name string) uint64 { return maphash.String(vocabularySeed, name) }
-
 // find returns the number of a binding.
 func (b *book) find(name string) (number uint32, found bool) {
 	place, found := b.place(name)
@@ -66,7 +63,7 @@ func (b *book) find(name string) (number uint32, found bool) {
 // place returns where the number of a name stands, or would.
 func (b *book) place(name string) (place uint64, found bool) {
 	mask := uint64(len(b.slots) - 1)
-	for i := nameHash(name); ; i++ {
+	for i := persist.Hash(name); ; i++ {
 		slot := b.slots[i&mask]
 		if slot == 0 {
 			return i & mask, false
@@ -77,23 +74,25 @@ func (b *book) place(name string) (place uint64, found bool) {
 	}
 }
 
-// add gives a binding that is not there a number.
-func (b *book) add(name string) uint32 {
+// enter returns the number of a binding, which it gives one if it is not there.
+func (b *book) enter(name string) (number uint32, known bool) {
 	if 5*(b.live+1) > 4*len(b.slots) {
 		b.resize(2 * len(b.slots))
 	}
-	var number uint32
+	place, known := b.place(name)
+	if known {
+		return b.slots[place] - 1, true
+	}
 	if last := len(b.free) - 1; last >= 0 {
 		number, b.free = b.free[last], b.free[:last]
 	} else {
 		number = uint32(len(b.entries))
 		b.entries = append(b.entries, record{})
 	}
-	place, _ := b.place(name)
 	b.slots[place] = number + 1
 	b.names.Set(number, name)
 	b.live++
-	return number
+	return number, false
 }
 
 // keep records how a binding is filed, in memory of its own.
@@ -140,7 +139,7 @@ func (b *book) remove(name string) {
 func (b *book) close(place uint64) {
 	mask := uint64(len(b.slots) - 1)
 	for i := (place + 1) & mask; b.slots[i] != 0; i = (i + 1) & mask {
-		home := nameHash(b.names.At(b.slots[i]-1)) & mask
+		home := persist.Hash(b.names.At(b.slots[i]-1)) & mask
 		if (i-home)&mask >= (i-place)&mask {
 			b.slots[place] = b.slots[i]
 			place = i
@@ -157,7 +156,7 @@ func (b *book) resize(size int) {
 		if slot == 0 {
 			continue
 		}
-		i := nameHash(b.names.At(slot - 1))
+		i := persist.Hash(b.names.At(slot - 1))
 		for b.slots[i&mask] != 0 {
 			i++
 		}

@@ -38,7 +38,7 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 
 // undeclared returns why a pair is none.
 func (v *Vocabulary) undeclared(typ string) authz.Reason {
-	if _, ok := v.types[typ]; ok {
+	if _, ok := v.types.find(typ); ok {
 		return authz.ReasonUnknownAction
 	}
 	return authz.ReasonUnknownResource
@@ -127,7 +127,12 @@ func (c *check) oneKey(name kindName, id string, denyOnly bool) {
 func (c *check) key(k kind, id string, denyOnly bool) {
 	list := c.ns.table.Find(k.number, id)
 	for i := range list.Len() {
-		if e := list.At(i); e.Scope == grants.Everywhere || c.scopes.has(e.Scope) {
+		e := list.At(i)
+		switch {
+		case e.Scope != grants.Everywhere && !c.scopes.has(e.Scope):
+		case c.pair.simple && e.Binding&grants.Special == 0 && !denyOnly:
+			c.simple(c.role(e.Role))
+		default:
 			c.entry(e, denyOnly)
 		}
 	}
@@ -136,6 +141,18 @@ func (c *check) key(k kind, id string, denyOnly bool) {
 		for i := range c.scopes.n {
 			c.fat(fat, c.scopes.at(i), denyOnly)
 		}
+	}
+}
+
+// simple is what entry comes to where there is nothing but Allows without a
+// condition, which is nearly everywhere.
+func (c *check) simple(role uint32) {
+	if role == 0 {
+		return
+	}
+	c.held = true
+	if c.v.has(c.pair.allow, role) {
+		c.grant(role)
 	}
 }
 
@@ -206,12 +223,12 @@ func (c *check) deny(role uint32, explicit bool) {
 		c.d.Roles = c.d.Roles[:0]
 	}
 	c.explicit = c.explicit || explicit
-	c.d.Roles = append(c.d.Roles, c.v.roles[role].id)
+	c.d.Roles = append(c.d.Roles, c.v.ids[role])
 }
 
 func (c *check) grant(role uint32) {
 	if !c.denied {
-		c.d.Roles = append(c.d.Roles, c.v.roles[role].id)
+		c.d.Roles = append(c.d.Roles, c.v.ids[role])
 	}
 }
 

@@ -99,8 +99,14 @@ func (x *Index) Publish(revision string) *Snapshot {
 		namespaces.Set(name, s.publish())
 	}
 	clear(x.changed)
-	x.published = &Snapshot{served: x.published.served, revision: revision, namespaces: namespaces.Done()}
-	return x.published
+	next := &Snapshot{served: x.published.served, revision: revision, namespaces: namespaces.Done()}
+	if len(x.spaces) == 1 {
+		for next.onlyName = range x.spaces {
+			next.only, _ = next.namespaces.Get(next.onlyName)
+		}
+	}
+	x.published = next
+	return next
 }
 
 func (x *Index) space(namespace string) *space {

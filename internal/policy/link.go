@@ -21,8 +21,7 @@ func Link(resources []*Resource, roles []*Role) *Vocabulary {
 
 // linker expands the permissions of one namespace against its resources.
 type linker struct {
-	v     *Vocabulary
-	names []string // of the types, sorted
+	v *Vocabulary
 	// places are the numbers from 0: a part of them is the expansion of an exact
 	// name.
 	places []uint32
@@ -35,14 +34,12 @@ type linker struct {
 type expansion struct{ resource, action string }
 
 func newLinker(resources []*Resource) *linker {
-	l := &linker{
-		v:      &Vocabulary{types: make(map[string]resourceType)},
-		shared: make(map[expansion][]uint32),
-	}
+	l := &linker{v: &Vocabulary{}, shared: make(map[expansion][]uint32)}
 	owners := owners(resources)
-	l.names = slices.Sorted(maps.Keys(owners))
-	for _, name := range l.names {
-		l.declare(owners[name])
+	l.v.types = newDict(slices.Sorted(maps.Keys(owners)))
+	l.v.actions = newDict(actionNames(owners))
+	for number, name := range l.v.types.names {
+		l.declare(uint32(number), owners[name])
 	}
 	l.fillSlots()
 	l.places = make([]uint32, len(l.v.pairs))
@@ -50,6 +47,17 @@ func newLinker(resources []*Resource) *linker {
 		l.places[i] = uint32(i)
 	}
 	return l
+}
+
+// actionNames returns the names of all actions, sorted.
+func actionNames(owners map[string]*Resource) []string {
+	names := make(map[string]bool)
+	for _, r := range owners {
+		for _, a := range r.Actions {
+			names[a] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // owners returns, of the resources that claim a type, the one that owns it.
@@ -63,38 +71,32 @@ func owners(resources []*Resource) map[string]*Resource {
 	return m
 }
 
-func (l *linker) declare(r *Resource) {
+func (l *linker) declare(number uint32, r *Resource) {
 	t := resourceType{first: len(l.v.pairs)}
 	seen := make(map[string]bool, len(r.Actions))
-	for _, a := range r.Actions {
-		if !seen[a] {
-			seen[a] = true
-			// Both names in one piece: whoever compares one compares the other.
-			text := r.Type + a
+	for _, name := range r.Actions {
+		if !seen[name] {
+			seen[name] = true
+			action, _ := l.v.actions.find(name)
 			l.v.pairs = append(l.v.pairs, pair{
-				typ: text[:len(r.Type)], action: text[len(r.Type):],
-				scopeRequired: r.ScopeRequired, closed: r.Deleting,
+				typ: number, action: action, scopeRequired: r.ScopeRequired, closed: r.Deleting, simple: true,
 			})
 		}
 	}
 	t.actions = len(l.v.pairs) - t.first
-	l.v.types[r.Type] = t
+	l.v.declared = append(l.v.declared, t)
 }
 
-// fillSlots makes the hash table of the pairs, at most half full.
+// fillSlots makes the hash table of the pairs.
 func (l *linker) fillSlots() {
-	size := 2
-	for size < 2*len(l.v.pairs) {
-		size *= 2
-	}
-	l.v.slots = make([]uint32, size)
+	l.v.slots = make([]uint32, tableSize(len(l.v.pairs)))
+	mask := uint64(len(l.v.slots) - 1)
 	for place := range l.v.pairs {
-		p := &l.v.pairs[place]
-		i := pairHash(p.typ, p.action)
-		for l.v.slots[i&uint64(size-1)] != 0 {
+		i := pairHash(l.v.pairs[place].typ, l.v.pairs[place].action)
+		for l.v.slots[i&mask] != 0 {
 			i++
 		}
-		l.v.slots[i&uint64(size-1)] = uint32(place + 1)
+		l.v.slots[i&mask] = uint32(place + 1)
 	}
 }
 
@@ -190,10 +192,13 @@ func (l *linker) expandOne(resource, action string) []uint32 {
 
 func (l *linker) match(resource, action string) []uint32 {
 	var covers []uint32
-	for _, name := range l.matching(resource) {
-		t := l.v.types[name]
+	for number, name := range l.v.types.names {
+		if !Match(resource, name) {
+			continue
+		}
+		t := l.v.declared[number]
 		for place := t.first; place < t.first+t.actions; place++ {
-			if Match(action, l.v.pairs[place].action) {
+			if Match(action, l.v.actions.names[l.v.pairs[place].action]) {
 				covers = append(covers, uint32(place))
 			}
 		}
@@ -201,31 +206,14 @@ func (l *linker) match(resource, action string) []uint32 {
 	return covers
 }
 
-// matching returns the declared types that a name or a pattern means.
-func (l *linker) matching(pattern string) []string {
-	if !IsPattern(pattern) {
-		if _, ok := l.v.types[pattern]; ok {
-			return []string{pattern}
-		}
-		return nil
-	}
-	var names []string
-	for _, name := range l.names {
-		if Match(pattern, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // number gives the roles numbers, in the order of their ids.
 func (l *linker) number(nodes map[string]*node) {
-	ids := slices.Sorted(maps.Keys(nodes))
-	l.v.numbers = make(map[string]uint32, len(ids))
-	l.v.roles = make([]role, len(ids)+1)
-	for i, id := range ids {
+	l.v.ids = append(make([]string, 1, len(nodes)+1), slices.Sorted(maps.Keys(nodes))...)
+	l.v.numbers = make(map[string]uint32, len(nodes))
+	l.v.roles = make([]role, len(l.v.ids))
+	for i, id := range l.v.ids[1:] {
 		l.v.numbers[id] = uint32(i + 1)
-		l.v.roles[i+1] = role{id: id, assertable: nodes[id].assertable, inherits: nodes[id].denyInherits}
+		l.v.roles[i+1] = role{assertable: nodes[id].assertable, inherits: nodes[id].denyInherits}
 	}
 	l.v.words = len(l.v.roles)/64 + 1
 	l.v.rows = make([]uint64, l.v.words)
@@ -234,7 +222,7 @@ func (l *linker) number(nodes map[string]*node) {
 // role links one role: what its node says and what it inherits. Inheritance is
 // reachability, so a cycle changes nothing.
 func (l *linker) role(number uint32, nodes map[string]*node) {
-	id := l.v.roles[number].id
+	id := l.v.ids[number]
 	for _, reached := range reach(id, nodes, func(n *node) []string { return n.allowInherits }) {
 		l.addGrants(number, reached, false)
 	}
@@ -258,6 +246,7 @@ func (l *linker) addGrants(number uint32, n *node, deny bool) {
 			p := &l.v.pairs[place]
 			if deny || !p.closed {
 				l.add(p.row(deny, g.shared != nil), number)
+				p.simple = p.simple && !deny && g.shared == nil
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import "strings"
 
 // IsPattern reports whether s holds a `*`.
 func IsPattern(s string) bool {
-	return strings.Contains(s, "*")
+	return strings.IndexByte(s, '*') >= 0
 }
 
 // Match reports whether a pattern covers s as a whole; `*` stands for any run of

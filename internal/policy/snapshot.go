@@ -4,7 +4,6 @@ package policy
 
 import (
 	"fmt"
-	"hash/maphash"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -18,6 +17,10 @@ type Snapshot struct {
 	served     []string // sorted; nil is every namespace
 	revision   string
 	namespaces *persist.Map[string, *namespace]
+	// only is the namespace that has objects if it is the only one; many an
+	// installation serves one application.
+	only     *namespace
+	onlyName string
 }
 
 var _ authz.Checker = (*Snapshot)(nil)
@@ -58,14 +61,7 @@ type kind struct {
 // typeUser is the type of most subjects.
 const typeUser = "user"
 
-func stringHash(s string) uint64 { return maphash.String(vocabularySeed, s) }
-
-func kindHash(k kindName) uint64 { return stringHash(k.typ) + 3*stringHash(k.connection) }
-
-func numberHash(n uint32) uint64 {
-	h := (uint64(n) + 1) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
-	return h ^ h>>32
-}
+func kindHash(k kindName) uint64 { return persist.Hash(k.typ) + 3*persist.Hash(k.connection) }
 
 // emptyNamespace is what a namespace without objects looks like; like every
 // namespace, it never changes.
@@ -73,8 +69,8 @@ var emptyNamespace = &namespace{
 	vocabulary: Link(nil, nil),
 	table:      grants.NewTable(),
 	kinds:      persist.NewMap[kindName, kind](kindHash),
-	scopes:     persist.NewMap[string, uint32](stringHash),
-	special:    persist.NewMap[uint32, *Binding](numberHash),
+	scopes:     persist.NewMap[string, uint32](persist.Hash),
+	special:    persist.NewMap[uint32, *Binding](persist.HashNumber),
 }
 
 // NewSnapshot returns the empty policy of the namespaces served: all of them if
@@ -82,7 +78,7 @@ var emptyNamespace = &namespace{
 func NewSnapshot(namespaces []string) *Snapshot {
 	served := slices.Clone(namespaces)
 	slices.Sort(served)
-	return &Snapshot{served: served, namespaces: persist.NewMap[string, *namespace](stringHash)}
+	return &Snapshot{served: served, namespaces: persist.NewMap[string, *namespace](persist.Hash)}
 }
 
 // Revision names the policy: equal for equal objects.
@@ -103,6 +99,9 @@ func (s *Snapshot) Serves(name string) bool {
 // namespace returns the policy of a namespace; nothing is declared in one that
 // is served and empty.
 func (s *Snapshot) namespace(name string) (*namespace, error) {
+	if name == s.onlyName && s.only != nil {
+		return s.only, nil
+	}
 	if ns, ok := s.namespaces.Get(name); ok {
 		return ns, nil
 	}

@@ -18,7 +18,6 @@ type space struct {
 	everyone map[uint32]int
 	book     *book
 
-	current    *namespace
 	vocabulary *Vocabulary
 	declared   []uint32 // the numbers that the vocabulary holds
 	roleMap    []uint32
@@ -33,19 +32,14 @@ type space struct {
 func newSpace() *space {
 	s := &space{
 		everyone: make(map[uint32]int), book: newBook(),
-		current: emptyNamespace, vocabulary: emptyNamespace.vocabulary,
+		vocabulary: emptyNamespace.vocabulary,
 	}
 	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
-	s.begin()
+	s.table = emptyNamespace.table.Edit(s.released)
+	s.kindMap = emptyNamespace.kinds.Edit()
+	s.scopeMap = emptyNamespace.scopes.Edit()
+	s.special = emptyNamespace.special.Edit()
 	return s
-}
-
-// begin opens the next batch.
-func (s *space) begin() {
-	s.table = s.current.table.Edit(s.released)
-	s.kindMap = s.current.kinds.Edit()
-	s.scopeMap = s.current.scopes.Edit()
-	s.special = s.current.special.Edit()
 }
 
 // link makes v the vocabulary.
@@ -67,10 +61,7 @@ func (s *space) link(v *Vocabulary) {
 
 // put files a binding in place of what had its name.
 func (s *space) put(b *Binding, digest uint64) {
-	number, known := s.book.find(b.Name)
-	if !known {
-		number = s.book.add(b.Name)
-	}
+	number, known := s.book.enter(b.Name)
 	f := s.file(b)
 	first, last := 0, len(f.subjects) // which subjects are new
 	switch before := s.book.many[number]; {
@@ -123,8 +114,8 @@ type filing struct {
 	keys []grants.Key // one for each of the subjects
 }
 
-// file returns a binding in numbers. A subject that cannot be has an empty type,
-// and is left out: nobody has its key. The memory is used again by the next call.
+// file returns a binding in numbers. A subject that cannot be, which has no type
+// or an endless id, is left out: nobody has its key. The memory is used again by the next call.
 func (s *space) file(b *Binding) *filing {
 	f := &s.filing
 	f.special = !b.plain()
@@ -138,7 +129,7 @@ func (s *space) file(b *Binding) *filing {
 	var name kindName
 	for i := range b.Subjects {
 		subject := &b.Subjects[i]
-		if subject.Type == "" {
+		if subject.Type == "" || len(subject.ID) > grants.MaxID {
 			continue
 		}
 		key := grants.Key{ID: subject.ID}
@@ -247,7 +238,5 @@ func (s *space) publish() *namespace {
 	// What the table has released is in the maps only now.
 	n.kinds, n.scopes, n.special = s.kindMap.Done(), s.scopeMap.Done(), s.special.Done()
 	n.users, n.hasUsers = n.kinds.Get(kindName{typ: typeUser})
-	s.current = n
-	s.begin()
 	return n
 }

@@ -3,8 +3,6 @@
 package policy
 
 import (
-	"hash/maphash"
-	"maps"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/expr"
@@ -14,27 +12,29 @@ import (
 // allow and deny each (type, action) pair, inheritance and patterns included.
 // It is immutable.
 type Vocabulary struct {
-	types map[string]resourceType
-	pairs []pair
-	// slots finds a pair by the hash of its names: its place in pairs, plus 1.
+	types, actions dict
+	// declared is what there is of each type, by number.
+	declared []resourceType
+	pairs    []pair
+	// slots finds a pair by the numbers of its names: its place in pairs, plus 1.
 	slots []uint32
 	// rows are sets of roles, of `words` words each. The first one is empty.
 	rows  []uint64
 	words int
 	// roles are by number, and numbers by id. Nobody has the number 0.
 	roles   []role
+	ids     []string
 	numbers map[string]uint32
 }
 
-// resourceType is what the owner of a type declares: some pairs that stand
-// together.
+// resourceType is the pairs of a type, which stand together.
 type resourceType struct {
 	first, actions int
 }
 
-// pair is a type with one of its actions.
+// pair is a type with one of its actions, both by number.
 type pair struct {
-	typ, action string
+	typ, action uint32
 	// The roles that cover it without a condition, and those that do by a
 	// conditional permission.
 	allow, deny, condAllow, condDeny row
@@ -43,14 +43,15 @@ type pair struct {
 	// closed says that the Resource is being deleted: an Allow no longer covers
 	// the pair.
 	closed bool
+	// simple says that nothing but Allows without a condition cover it.
+	simple bool
 }
 
 // row is where a set of roles begins; the zero row is the empty set.
-type row int
+type row uint32
 
 // role is what holding a role id amounts to, beside its bits in the rows.
 type role struct {
-	id         string
 	assertable bool
 	// inherits is what all claimants inherit, for the linker's reports.
 	inherits    []string
@@ -70,22 +71,32 @@ func (c *conditional) coversPair(place uint32) bool {
 	return found
 }
 
-// vocabularySeed makes the hashes of a process its own.
-var vocabularySeed = maphash.MakeSeed()
-
-func pairHash(typ, action string) uint64 {
-	return maphash.String(vocabularySeed, typ) + 3*maphash.String(vocabularySeed, action)
+func pairHash(typ, action uint32) uint64 {
+	h := (uint64(typ)<<32 | uint64(action)) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return h ^ h>>32
 }
 
 // pair returns a declared pair and its place, or nil.
 func (v *Vocabulary) pair(typ, action string) (*pair, uint32) {
+	t, ok := v.types.find(typ)
+	if !ok {
+		return nil, 0
+	}
+	a, ok := v.actions.find(action)
+	if !ok {
+		return nil, 0
+	}
+	return v.pairOf(t, a)
+}
+
+func (v *Vocabulary) pairOf(t, a uint32) (*pair, uint32) {
 	mask := uint64(len(v.slots) - 1)
-	for i := pairHash(typ, action); ; i++ {
+	for i := pairHash(t, a); ; i++ {
 		place := v.slots[i&mask]
 		if place == 0 {
 			return nil, 0
 		}
-		if p := &v.pairs[place-1]; p.action == action && p.typ == typ {
+		if p := &v.pairs[place-1]; p.typ == t && p.action == a {
 			return p, place - 1
 		}
 	}
@@ -96,16 +107,52 @@ func (v *Vocabulary) has(r row, role uint32) bool {
 	return v.rows[int(r)+int(role>>6)]&(1<<(role&63)) != 0
 }
 
+// Covers reports whether a resource, which is a type or a pattern, means a
+// declared type, and whether an action, a name or a pattern, is declared by one
+// of those that it means.
+func (v *Vocabulary) Covers(resource, action string) (typ, declared bool) {
+	if IsPattern(resource) {
+		for number, name := range v.types.names {
+			if Match(resource, name) {
+				typ = true
+				if v.declares(uint32(number), action) {
+					return true, true
+				}
+			}
+		}
+		return typ, false
+	}
+	number, ok := v.types.find(resource)
+	return ok, ok && v.declares(number, action)
+}
+
+// declares reports whether a type has an action that a name or a pattern means.
+func (v *Vocabulary) declares(typ uint32, action string) bool {
+	if !IsPattern(action) {
+		number, ok := v.actions.find(action)
+		if !ok {
+			return false
+		}
+		p, _ := v.pairOf(typ, number)
+		return p != nil
+	}
+	t := v.declared[typ]
+	return slices.ContainsFunc(v.pairs[t.first:t.first+t.actions], func(p pair) bool {
+		return Match(action, v.actions.names[p.action])
+	})
+}
+
 // Actions returns the actions that the type's owner declares, sorted, and
 // whether anything declares the type.
 func (v *Vocabulary) Actions(resourceType string) ([]string, bool) {
-	t, ok := v.types[resourceType]
+	number, ok := v.types.find(resourceType)
 	if !ok {
 		return nil, false
 	}
+	t := v.declared[number]
 	var names []string
 	for _, p := range v.pairs[t.first : t.first+t.actions] {
-		names = append(names, p.action)
+		names = append(names, v.actions.names[p.action])
 	}
 	slices.Sort(names)
 	return names, true
@@ -113,7 +160,7 @@ func (v *Vocabulary) Actions(resourceType string) ([]string, bool) {
 
 // Types returns the declared types, sorted.
 func (v *Vocabulary) Types() []string {
-	return slices.Sorted(maps.Keys(v.types))
+	return slices.Clone(v.types.names)
 }
 
 // HasRole reports whether a Role claims the id.
@@ -123,7 +170,7 @@ func (v *Vocabulary) HasRole(id string) bool {
 
 // RoleIDs returns the ids of the roles, sorted.
 func (v *Vocabulary) RoleIDs() []string {
-	return slices.Sorted(maps.Keys(v.numbers))
+	return slices.Clone(v.ids[1:])
 }
 
 // Inherits returns what the Roles that claim the id inherit, sorted.
@@ -133,5 +180,5 @@ func (v *Vocabulary) Inherits(id string) []string {
 
 // empty reports whether nothing is declared.
 func (v *Vocabulary) empty() bool {
-	return len(v.types) == 0 && len(v.numbers) == 0
+	return len(v.declared) == 0 && len(v.numbers) == 0
 }

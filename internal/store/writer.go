@@ -3,6 +3,7 @@
 package store
 
 import (
+	"iter"
 	"maps"
 	"time"
 
@@ -95,36 +96,55 @@ func (w *writer) replace(lists []List) bool {
 			delete(w.awaited, l.Partition)
 			changed = true
 		}
-		present := make(map[objectKey]bool, len(l.Objects))
-		for _, obj := range l.Objects {
-			present[objectKey{l.Kind, obj.GetNamespace(), obj.GetName()}] = true
-			changed = w.put(obj) || changed
-		}
-		for _, key := range w.missing(l.Partition, present) {
+		for _, key := range w.missing(l) {
 			changed = w.remove(key) || changed
+		}
+		for _, obj := range l.Objects {
+			changed = w.put(obj) || changed
 		}
 	}
 	return changed
 }
 
-// missing returns the objects of a partition that are in force and not present.
-func (w *writer) missing(p Partition, present map[objectKey]bool) []objectKey {
+// missing returns the objects that are in force and not in the list of their
+// partition.
+func (w *writer) missing(l *List) []objectKey {
+	if w.inForce(l.Kind) == 0 {
+		return nil // the first list is the longest
+	}
+	present := make(map[objectKey]bool, len(l.Objects))
+	for _, obj := range l.Objects {
+		present[objectKey{l.Kind, obj.GetNamespace(), obj.GetName()}] = true
+	}
 	var keys []objectKey
-	see := func(key objectKey) {
-		if (p.Namespace == "" || p.Namespace == key.namespace) && !present[key] {
+	for key := range w.keys(l.Kind) {
+		if (l.Namespace == "" || l.Namespace == key.namespace) && !present[key] {
 			keys = append(keys, key)
 		}
 	}
-	if p.Kind != KindRoleBinding {
-		for key := range w.declared[p.Kind] {
-			see(key)
-		}
-		return keys
-	}
-	for namespace, name := range w.index.Each() {
-		see(objectKey{p.Kind, namespace, name})
-	}
 	return keys
+}
+
+// inForce returns how many objects of a kind are in force.
+func (w *writer) inForce(kind Kind) int {
+	if kind == KindRoleBinding {
+		return w.index.Bindings()
+	}
+	return len(w.declared[kind])
+}
+
+// keys yields the objects of a kind that are in force.
+func (w *writer) keys(kind Kind) iter.Seq[objectKey] {
+	if kind != KindRoleBinding {
+		return maps.Keys(w.declared[kind])
+	}
+	return func(yield func(objectKey) bool) {
+		for namespace, name := range w.index.Each() {
+			if !yield(objectKey{kind, namespace, name}) {
+				return
+			}
+		}
+	}
 }
 
 // put compiles an object into a unit, unless it is the one that is in force.
@@ -261,11 +281,15 @@ func (w *writer) publish(now time.Time) *published {
 		Ready:     true,
 		Revision:  snapshot.Revision(),
 		Published: now,
-		Objects: map[Kind]int{
-			KindResource:    len(w.declared[KindResource]),
-			KindRole:        len(w.declared[KindRole]),
-			KindRoleBinding: w.index.Bindings(),
-		},
-		Faults: w.faults,
+		Objects:   w.objects(),
+		Faults:    w.faults,
 	}}
+}
+
+func (w *writer) objects() map[Kind]int {
+	n := make(map[Kind]int, len(Kinds()))
+	for _, kind := range Kinds() {
+		n[kind] = w.inForce(kind)
+	}
+	return n
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package persist
+
+import (
+	"hash/maphash"
+	"math/bits"
+)
+
+// secrets make the hashes of a process unlike those of any other, so that nobody
+// can choose names that collide.
+var secrets = newSecrets()
+
+func newSecrets() (s [4]uint64) {
+	seed := maphash.MakeSeed()
+	for i := range s {
+		s[i] = maphash.Comparable(seed, i) | 1
+	}
+	return s
+}
+
+// Gist is what can be read of a string at once: its length, and eight bytes at
+// each end, or the fewer that there are. Up to GistLen bytes it says everything,
+// so that two strings are equal if their gists are.
+type Gist struct {
+	head, tail uint64
+	length     int
+}
+
+// GistLen is up to how many bytes a Gist says everything.
+const GistLen = 16
+
+// GistOf returns the gist of a string.
+func GistOf(s string) Gist {
+	switch n := len(s); {
+	case n >= 8:
+		return Gist{u64(s, 0), u64(s, n-8), n}
+	case n >= 4:
+		return Gist{uint64(u32(s, 0)), uint64(u32(s, n-4)), n}
+	case n > 0:
+		return Gist{uint64(s[0])<<16 | uint64(s[n>>1])<<8 | uint64(s[n-1]), 0, n}
+	}
+	return Gist{}
+}
+
+// Hash returns a hash of the gist; it is Hash of the string if the gist says
+// everything.
+func (g Gist) Hash() uint64 { return fold(g.head, g.tail, uint64(g.length)) }
+
+// Hash spreads strings over 64 bits, all of them good. It differs from process to
+// process. Names are short, and for them it takes half the time of
+// maphash.String, which a check would call five times.
+//
+// It multiplies what it has read by secrets to 128 bits and folds the halves, as
+// wyhash does.
+func Hash(s string) uint64 {
+	if len(s) > GistLen {
+		return hashLong(s)
+	}
+	return GistOf(s).Hash()
+}
+
+func hashLong(s string) uint64 {
+	n := len(s)
+	h := uint64(n)
+	for i := 0; i+16 < n; i += 16 {
+		h = fold(u64(s, i), u64(s, i+8), h)
+	}
+	return fold(u64(s, n-16), u64(s, n-8), h)
+}
+
+func fold(a, b, c uint64) uint64 {
+	hi, lo := bits.Mul64(a^secrets[0], b^secrets[1])
+	hi, lo = bits.Mul64(hi^lo^secrets[2], c^secrets[3])
+	return hi ^ lo
+}
+
+// HashNumber spreads numbers that come one after the other.
+func HashNumber(n uint32) uint64 {
+	return fold(uint64(n), 0, 1)
+}
+
+func u32(s string, i int) uint32 {
+	s = s[i : i+4]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+func u64(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
