@@ -10,6 +10,7 @@ import (
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
+	"github.com/rolecall/rolecall/internal/policy"
 )
 
 // vocabulary is what the namespace of an object declares, as far as somebody
@@ -74,6 +75,25 @@ func (v *vocabulary) declaration(typ string) declaration {
 	}
 	unit, _ := v.compiler.Resource(&claimants[0])
 	return declaration{actions: slices.Sorted(slices.Values(unit.Actions)), found: true}
+}
+
+// Covers reports what a permission means; see compile.Vocabulary.
+func (v *vocabulary) Covers(resource, action string) (typ, declared bool) {
+	types := []string{resource}
+	if policy.IsPattern(resource) {
+		types = v.Types()
+	}
+	for _, t := range types {
+		if !policy.Match(resource, t) {
+			continue
+		}
+		names, found := v.Actions(t)
+		typ = typ || found
+		if slices.ContainsFunc(names, func(name string) bool { return policy.Match(action, name) }) {
+			return true, true
+		}
+	}
+	return typ, false
 }
 
 // Types returns the declared types.
