@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+	"unique"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
@@ -23,7 +24,7 @@ var errUnusable = errors.New("the object holds a value that its schema refuses")
 // was meant to be, it denies all that its unreadable fields might have named.
 func (c *Compiler) permission(f *faults, path string, p *v1alpha1.Permission) policy.Permission {
 	deny, known := f.effect(path+".effect", p.Effect)
-	u := policy.Permission{Deny: deny, Resource: string(p.Resource), Actions: texts(p.Actions)}
+	u := policy.Permission{Deny: deny, Resource: shared(string(p.Resource)), Actions: sharedAll(p.Actions)}
 	u.Condition = c.condition(f, path+".condition", p.Condition)
 	if deny && u.Condition != nil {
 		f.unguarded(path+".condition", u.Condition)
@@ -40,6 +41,18 @@ func (c *Compiler) permission(f *faults, path string, p *v1alpha1.Permission) po
 		u.Condition = expr.Failing(errUnusable)
 	}
 	return u
+}
+
+// shared returns one and the same string for equal ones: a vocabulary names each
+// type and action a great many times.
+func shared(s string) string { return unique.Make(s).Value() }
+
+func sharedAll(patterns []v1alpha1.Pattern) []string {
+	out := make([]string, len(patterns))
+	for i, p := range patterns {
+		out[i] = shared(string(p))
+	}
+	return out
 }
 
 // effect reads the effect of a permission; an unknown one counts as Deny.

@@ -210,6 +210,7 @@ func (e *Edit) join(h uint64) {
 		e.dir.leaves--
 		s := newStage(e, l.page)
 		s.load(sibling.page)
+		s.settle() // they may differ in their format
 		s.emit(min(l.prefix, sibling.prefix), depth-1)
 	}
 }

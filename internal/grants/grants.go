@@ -41,17 +41,27 @@ func mix(h uint64, kind uint32) uint64 {
 // List is what a table holds under a key. It is empty, or short and can be gone
 // through, or kept apart in Fat.
 type List struct {
-	raw string
-	fat *Fat
+	raw  string
+	wide bool
+	fat  *Fat
 }
 
 // Len returns the number of entries of a list that is not kept apart.
-func (l *List) Len() int { return len(l.raw) / entrySize }
+func (l *List) Len() int {
+	if l.wide {
+		return len(l.raw) / wideSize
+	}
+	return len(l.raw) / narrowSize
+}
 
 // At returns an entry of a list that is not kept apart.
 func (l *List) At(i int) Entry {
-	both := u64(l.raw, i*entrySize)
-	return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: u32(l.raw, i*entrySize+8)}
+	if l.wide {
+		both := u64(l.raw, i*wideSize)
+		return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: u32(l.raw, i*wideSize+8)}
+	}
+	all := u64(l.raw, i*narrowSize)
+	return Entry{Role: uint32(uint16(all)), Scope: uint32(uint16(all >> 16)), Binding: uint32(all >> 32)}
 }
 
 // Fat returns the entries if they are kept apart, or nil.

@@ -10,7 +10,7 @@ import (
 // page is some of the keys of a table: those whose hashes begin with the same
 // bits. It is a string because nothing may ever change in it.
 //
-//	depth               1 byte: how many bits are the same
+//	depth and format    1 byte: how many bits are the same, and whether it is wide
 //	where buckets begin 33 numbers of 4 bytes; the last one is the end
 //	buckets             slots, one after the other
 //
@@ -23,7 +23,11 @@ const (
 	buckets    = 1 << bucketBits
 	headerSize = 1 + 4*(buckets+1)
 	headSize   = 8
-	entrySize  = 12
+	// wideBit, in the first byte, says that roles and scopes take 4 bytes in an
+	// entry. Where all their numbers are below 65,536 they take 2.
+	wideBit    = 0x80
+	narrowSize = 8
+	wideSize   = 12
 	// maxInline is how many entries a slot may hold. A key with more is kept
 	// apart, until it has less than half as many.
 	maxInline = 32
@@ -68,16 +72,36 @@ func (h slotHead) kind() uint32 { return uint32(h >> 32) }
 func (h *slotHead) setCount(n byte) { *h = h.key() | slotHead(n)<<8 }
 
 // rawSize returns how many bytes the entries take.
-func (h slotHead) rawSize() int {
-	if h.count() == apart {
+func (h slotHead) rawSize(wide bool) int {
+	switch {
+	case h.count() == apart:
 		return 4
+	case wide:
+		return int(h.count()) * wideSize
 	}
-	return int(h.count()) * entrySize
+	return int(h.count()) * narrowSize
+}
+
+// needsWide reports whether an entry has a number that takes more than 2 bytes.
+func (e Entry) needsWide() bool { return (e.Role | e.Scope) > 1<<16-1 }
+
+// appendRaw writes an entry.
+func (e Entry) appendRaw(raw []byte, wide bool) []byte {
+	if wide {
+		raw = binary.LittleEndian.AppendUint32(raw, e.Role)
+		raw = binary.LittleEndian.AppendUint32(raw, e.Scope)
+	} else {
+		raw = binary.LittleEndian.AppendUint16(raw, uint16(e.Role))
+		raw = binary.LittleEndian.AppendUint16(raw, uint16(e.Scope))
+	}
+	return binary.LittleEndian.AppendUint32(raw, e.Binding)
 }
 
 func emptyPage(depth uint8) page { return page([]byte{depth}) }
 
-func (p page) depth() uint8 { return p[0] }
+func (p page) depth() uint8 { return p[0] &^ wideBit }
+
+func (p page) wide() bool { return p[0]&wideBit != 0 }
 
 func (p page) empty() bool { return len(p) < headerSize }
 
@@ -93,12 +117,12 @@ func (p page) find(h uint64, kind uint32, id string) (raw string, isApart bool) 
 	if p.empty() || len(id) > MaxID {
 		return "", false
 	}
-	want := newHead(h, kind, len(id))
+	want, wide := newHead(h, kind, len(id)), p.wide()
 	for i, end := p.bucket(bucketOf(h)); i < end; {
 		head := slotHead(u64(string(p), i))
 		i += headSize
 		at := i + head.length()
-		next := at + head.rawSize()
+		next := at + head.rawSize(wide)
 		if head.key() == want && string(p[i:at]) == id {
 			return string(p[at:next]), head.count() == apart
 		}
@@ -119,7 +143,7 @@ func (p page) slot(i int) (s slot, next int) {
 	s.head = slotHead(u64(string(p), i))
 	i += headSize
 	at := i + s.head.length()
-	next = at + s.head.rawSize()
+	next = at + s.head.rawSize(p.wide())
 	s.id, s.raw = string(p[i:at]), string(p[at:next])
 	return s, next
 }
@@ -128,12 +152,14 @@ func (p page) slot(i int) (s slot, next int) {
 func (s *slot) size() int { return headSize + len(s.id) + len(s.raw) }
 
 // encode writes a page of slots, which are given by bucket.
-func encode(depth uint8, slots *[buckets][]*staged, size int) page {
+func encode(depth uint8, wide bool, slots *[buckets][]*staged, size int) page {
 	if size == headerSize {
 		return emptyPage(depth)
 	}
 	var header [headerSize]byte
-	header[0] = depth
+	if header[0] = depth; wide {
+		header[0] |= wideBit
+	}
 	at := headerSize
 	for b := range slots {
 		binary.LittleEndian.PutUint32(header[1+4*b:], uint32(at))

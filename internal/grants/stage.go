@@ -11,12 +11,14 @@ import (
 type stage struct {
 	edit  *Edit
 	slots [buckets][]*staged
+	wide  bool
 }
 
 // staged is one key of it. Until something changes, its entries stay as they
 // were written.
 type staged struct {
 	slot
+	wide bool // as the entries were written
 	// entries are those of a key that has changed and is not kept apart.
 	entries []Entry
 	changed bool
@@ -43,11 +45,13 @@ func (s *stage) load(p page) {
 	if p.empty() {
 		return
 	}
+	s.wide = s.wide || p.wide()
 	for b := range s.slots {
 		first := len(s.edit.places)
 		for i, end := p.bucket(b); i < end; {
 			x := s.slot()
 			x.slot, i = p.slot(i)
+			x.wide = p.wide()
 			s.edit.places = append(s.edit.places, x)
 		}
 		places := s.edit.places[first:len(s.edit.places):len(s.edit.places)]
@@ -154,7 +158,7 @@ func (s *stage) open(x *staged) {
 		x.fat = &fatChange{base: base}
 		return
 	}
-	l := List{raw: x.raw}
+	l := List{raw: x.raw, wide: x.wide}
 	x.entries = make([]Entry, 0, l.Len()+3)
 	for i := range l.Len() {
 		x.entries = append(x.entries, l.At(i))
@@ -164,30 +168,37 @@ func (s *stage) open(x *staged) {
 // settle writes what has changed, and takes out the keys that have nothing left.
 func (s *stage) settle() {
 	for b := range s.slots {
-		s.slots[b] = slices.DeleteFunc(s.slots[b], func(x *staged) bool {
-			if !x.changed {
-				return false
-			}
+		for _, x := range s.slots[b] {
 			if x.fat != nil {
 				s.settleFat(x)
 			}
-			if x.fat == nil {
-				x.head.setCount(byte(len(x.entries)))
-				x.raw = rawEntries(x.entries)
-			}
-			return x.raw == ""
-		})
+			s.wide = s.wide || slices.ContainsFunc(x.entries, Entry.needsWide)
+		}
+	}
+	for b := range s.slots {
+		for _, x := range s.slots[b] {
+			s.write(x)
+		}
+		s.slots[b] = slices.DeleteFunc(s.slots[b], func(x *staged) bool { return x.raw == "" })
 	}
 }
 
-func rawEntries(entries []Entry) string {
-	raw := make([]byte, 0, maxInline*entrySize)
-	for _, e := range entries {
-		raw = binary.LittleEndian.AppendUint32(raw, e.Role)
-		raw = binary.LittleEndian.AppendUint32(raw, e.Scope)
-		raw = binary.LittleEndian.AppendUint32(raw, e.Binding)
+// write writes the entries of a key, if they have changed or the page has become
+// wide.
+func (s *stage) write(x *staged) {
+	if x.wide != s.wide && x.head.count() != apart {
+		s.open(x)
 	}
-	return string(raw)
+	if !x.changed || x.fat != nil {
+		return
+	}
+	var room [maxInline * wideSize]byte
+	raw := room[:0]
+	for _, e := range x.entries {
+		raw = e.appendRaw(raw, s.wide)
+	}
+	x.head.setCount(byte(len(x.entries)))
+	x.raw, x.wide = string(raw), s.wide
 }
 
 // settleFat makes the changes to a key that is kept apart, and takes it back if
@@ -251,7 +262,7 @@ func (s *stage) size() int {
 func (s *stage) emit(prefix uint64, depth uint8) {
 	size := s.size()
 	if size <= maxPage || !s.edit.splits(depth) {
-		s.edit.dir.put(prefix, encode(depth, &s.slots, size))
+		s.edit.dir.put(prefix, encode(depth, s.wide, &s.slots, size))
 		return
 	}
 	s.edit.dir.leaves++
@@ -262,7 +273,7 @@ func (s *stage) emit(prefix uint64, depth uint8) {
 
 // split parts the keys by the bit behind the first ones.
 func (s *stage) split(depth uint8) (left, right *stage) {
-	left, right = &stage{edit: s.edit}, &stage{edit: s.edit}
+	left, right = &stage{edit: s.edit, wide: s.wide}, &stage{edit: s.edit, wide: s.wide}
 	for b := range s.slots {
 		for _, x := range s.slots[b] {
 			half := left
@@ -278,7 +289,7 @@ func (s *stage) split(depth uint8) (left, right *stage) {
 // halves writes both halves of a page that will be changed much.
 func (s *stage) halves(prefix uint64, depth uint8) (left, right leaf) {
 	a, b := s.split(depth)
-	left = leaf{prefix: prefix, page: encode(depth+1, &a.slots, a.size())}
-	right = leaf{prefix: prefix | 1<<(63-depth), page: encode(depth+1, &b.slots, b.size())}
+	left = leaf{prefix: prefix, page: encode(depth+1, s.wide, &a.slots, a.size())}
+	right = leaf{prefix: prefix | 1<<(63-depth), page: encode(depth+1, s.wide, &b.slots, b.size())}
 	return left, right
 }

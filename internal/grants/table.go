@@ -27,9 +27,10 @@ func NewTable() *Table {
 // Find returns what is filed under a key.
 func (t *Table) Find(kind uint32, id string) List {
 	h := Key{kind, id}.Hash()
-	raw, isApart := t.page(h).find(h, kind, id)
+	p := t.page(h)
+	raw, isApart := p.find(h, kind, id)
 	if !isApart {
-		return List{raw: raw}
+		return List{raw: raw, wide: p.wide()}
 	}
 	fat, _ := t.fat.Get(u32(raw, 0))
 	return List{fat: fat}

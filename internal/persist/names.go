@@ -5,12 +5,12 @@ package persist
 import (
 	"encoding/binary"
 	"slices"
-	"strings"
 )
 
-// Names is a persistent list of strings by number, for a great many short ones:
-// they cost about a byte each beyond their own length. The zero value is empty.
-// It is immutable and safe for any number of readers.
+// Names is a persistent list of strings by number, for a great many: what a name
+// shares with the beginning of the one before it is not stored again, so names
+// that come in order cost little more than what sets them apart. The zero value
+// is empty. It is immutable and safe for any number of readers.
 type Names struct {
 	chunks [][]string // of pages
 }
@@ -22,11 +22,22 @@ const (
 
 // At returns the name with a number; it is empty if none was set.
 func (n Names) At(number uint32) string {
+	var room [64]byte
+	return string(n.appendTo(room[:0], number))
+}
+
+// Is reports whether a number has a name. Unlike At, it allocates nothing unless
+// names are long.
+func (n Names) Is(number uint32, name string) bool {
+	var room [256]byte
+	return string(n.appendTo(room[:0], number)) == name
+}
+
+func (n Names) appendTo(name []byte, number uint32) []byte {
 	page := n.page(number / pageNames)
-	for range number % pageNames {
-		_, page = cut(page)
+	for range number%pageNames + 1 {
+		name, page = cut(name, page)
 	}
-	name, _ := cut(page)
 	return name
 }
 
@@ -38,18 +49,23 @@ func (n Names) page(i uint32) string {
 	return n.chunks[c][at]
 }
 
-// cut splits the first name off a page; there are empty ones at its end.
-func cut(page string) (name, rest string) {
-	length, shift, i := 0, 0, 0
-	for ; i < len(page); i++ {
-		length |= int(page[i]&0x7f) << shift
-		shift += 7
+// cut splits the first name off a page, and makes it of the one before; there
+// are empty ones at the end.
+func cut(before []byte, page string) (name []byte, rest string) {
+	shared, page := number(page)
+	length, page := number(page)
+	return append(before[:shared], page[:length]...), page[length:]
+}
+
+// number reads a number as binary.PutUvarint writes it; nothing is 0.
+func number(page string) (n int, rest string) {
+	for i, shift := 0, 0; i < len(page); i, shift = i+1, shift+7 {
+		n |= int(page[i]&0x7f) << shift
 		if page[i] < 0x80 {
-			i++
-			break
+			return n, page[i+1:]
 		}
 	}
-	return page[i : i+length], page[i+length:]
+	return 0, ""
 }
 
 // NamesEdit is a batch of changes to a list. It is not safe for concurrent use.
@@ -72,6 +88,14 @@ func (e *NamesEdit) At(number uint32) string {
 	return e.base.At(number)
 }
 
+// Is reports whether a number has a name, as the batch has left it.
+func (e *NamesEdit) Is(number uint32, name string) bool {
+	if p, ok := e.pages[number/pageNames]; ok {
+		return p[number%pageNames] == name
+	}
+	return e.base.Is(number, name)
+}
+
 // Set gives a number a name, which the list copies when the batch ends. The
 // empty name takes the number out.
 func (e *NamesEdit) Set(number uint32, name string) {
@@ -80,8 +104,10 @@ func (e *NamesEdit) Set(number uint32, name string) {
 	if !ok {
 		p = new([pageNames]string)
 		page := e.base.page(i)
+		var name []byte
 		for at := range p {
-			p[at], page = cut(page)
+			name, page = cut(name, page)
+			p[at] = string(name)
 		}
 		e.pages[i] = p
 	}
@@ -144,30 +170,29 @@ func trimmed(chunks [][]string, changed map[uint32]bool) [][]string {
 	return chunks
 }
 
-// encodeNames writes a page: each name after its length, without the empty ones
-// at the end.
+// encodeNames writes a page: of each name, how many bytes it shares with the one
+// before, how many follow, and those. The empty ones at the end are left out.
 func encodeNames(p *[pageNames]string) string {
-	n, size := len(p), 0
+	n := len(p)
 	for n > 0 && p[n-1] == "" {
 		n--
 	}
+	var page []byte
+	before := ""
 	for _, name := range p[:n] {
-		size += len(name) + lengthSize(len(name))
+		shared := commonPrefix(before, name)
+		page = binary.AppendUvarint(page, uint64(shared))
+		page = binary.AppendUvarint(page, uint64(len(name)-shared))
+		page = append(page, name[shared:]...)
+		before = name
 	}
-	var b strings.Builder
-	b.Grow(size)
-	var length [binary.MaxVarintLen64]byte
-	for _, name := range p[:n] {
-		b.Write(length[:binary.PutUvarint(length[:], uint64(len(name)))])
-		b.WriteString(name)
-	}
-	return b.String()
+	return string(page)
 }
 
-func lengthSize(n int) int {
-	size := 1
-	for ; n >= 0x80; n >>= 7 {
-		size++
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
 	}
-	return size
+	return n
 }

@@ -14,7 +14,7 @@ import (
 // number, and a hash table of numbers that finds them by name.
 type book struct {
 	names   *persist.NamesEdit
-	entries []record
+	records records
 	// many holds the bindings that do not list exactly one subject.
 	many  map[uint32]*filed
 	slots []uint32 // a number plus 1, or 0; at a place by the hash of the name
@@ -28,6 +28,28 @@ type record struct {
 	digest uint64
 	// subject is the hash of the key of the only subject; see many.
 	subject uint64
+}
+
+// records are by number. They stand in pieces, because a list that grows keeps
+// room that many records never fill.
+type records struct {
+	pieces []*[pieceRecords]record
+	n      uint32
+}
+
+const pieceRecords = 256
+
+func (r *records) at(number uint32) *record {
+	return &r.pieces[number/pieceRecords][number%pieceRecords]
+}
+
+// add makes room for one more and returns its number.
+func (r *records) add() uint32 {
+	if r.n%pieceRecords == 0 {
+		r.pieces = append(r.pieces, new([pieceRecords]record))
+	}
+	r.n++
+	return r.n - 1
 }
 
 // filed is how a binding stands in the table.
@@ -68,7 +90,7 @@ func (b *book) place(name string) (place uint64, found bool) {
 		if slot == 0 {
 			return i & mask, false
 		}
-		if b.names.At(slot-1) == name {
+		if b.names.Is(slot-1, name) {
 			return i & mask, true
 		}
 	}
@@ -86,8 +108,7 @@ func (b *book) enter(name string) (number uint32, known bool) {
 	if last := len(b.free) - 1; last >= 0 {
 		number, b.free = b.free[last], b.free[:last]
 	} else {
-		number = uint32(len(b.entries))
-		b.entries = append(b.entries, record{})
+		number = b.records.add()
 	}
 	b.slots[place] = number + 1
 	b.names.Set(number, name)
@@ -97,9 +118,10 @@ func (b *book) enter(name string) (number uint32, known bool) {
 
 // keep records how a binding is filed, in memory of its own.
 func (b *book) keep(number uint32, digest uint64, f *filed) {
-	b.entries[number].digest = digest
+	r := b.records.at(number)
+	r.digest = digest
 	if len(f.subjects) == 1 {
-		b.entries[number].subject = f.subjects[0]
+		r.subject = f.subjects[0]
 		delete(b.many, number)
 		return
 	}
@@ -113,7 +135,7 @@ func (b *book) subjects(number uint32) []uint64 {
 	if f, ok := b.many[number]; ok {
 		return f.subjects
 	}
-	return []uint64{b.entries[number].subject}
+	return []uint64{b.records.at(number).subject}
 }
 
 // remove takes a binding out.
@@ -125,7 +147,7 @@ func (b *book) remove(name string) {
 	number := b.slots[place] - 1
 	b.close(place)
 	b.names.Set(number, "")
-	b.entries[number] = record{}
+	*b.records.at(number) = record{}
 	delete(b.many, number)
 	b.free = append(b.free, number)
 	b.live--

@@ -54,7 +54,7 @@ func (x *Index) Digest(namespace, name string) (digest uint64, found bool) {
 	if !found {
 		return 0, false
 	}
-	return s.book.entries[number].digest, true
+	return s.book.records.at(number).digest, true
 }
 
 // Delete takes a binding out, if it is there.
