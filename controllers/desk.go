@@ -26,6 +26,7 @@ import (
 // by.
 type desk struct {
 	client   client.Client
+	pace     *pace
 	compiler *compile.Compiler
 	recorder events.EventRecorder
 	now      func() time.Time
@@ -78,7 +79,9 @@ func (d *desk) publish(ctx context.Context, r report) error {
 	if !ok {
 		return fmt.Errorf("copy %T: the copy is no object", r.object)
 	}
-	err = d.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
+	err = d.pace.write(ctx, func() error {
+		return d.client.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
+	})
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		return nil

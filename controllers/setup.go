@@ -28,9 +28,10 @@ const (
 	// The default would end the process, and with it the data path, for a list
 	// that is refused.
 	syncPatience = 365 * 24 * time.Hour
-	// workers is how many objects of a kind are judged at once. A worker mostly
-	// waits for the answer to its write.
-	workers = 4
+	// workers is how many objects of a kind are judged at once, and thus how
+	// much CPU a backlog takes from the data path. More would wait for a turn to
+	// write.
+	workers = turns
 )
 
 // Deps are what the controllers need besides the manager.
@@ -52,7 +53,7 @@ func SetupAll(mgr manager.Manager, deps Deps) error {
 	if deps.Recorder == nil {
 		deps.Recorder = mgr.GetEventRecorder("rolecall")
 	}
-	if err := mgr.Add(&starter{mgr: mgr, deps: deps}); err != nil {
+	if err := mgr.Add(&starter{mgr: mgr, deps: deps, pace: newPace(deps.Now)}); err != nil {
 		return fmt.Errorf("add the controllers: %w", err)
 	}
 	return nil
@@ -63,6 +64,7 @@ func SetupAll(mgr manager.Manager, deps Deps) error {
 type starter struct {
 	mgr  manager.Manager
 	deps Deps
+	pace *pace
 }
 
 // NeedLeaderElection makes the manager wait for the lead before Start.
@@ -100,7 +102,10 @@ func (s *starter) served(ctx context.Context) bool {
 }
 
 func (s *starter) desk() desk {
-	return desk{client: s.mgr.GetClient(), compiler: s.deps.Compiler, recorder: s.deps.Recorder, now: s.deps.Now}
+	return desk{
+		client: s.mgr.GetClient(), pace: s.pace,
+		compiler: s.deps.Compiler, recorder: s.deps.Recorder, now: s.deps.Now,
+	}
 }
 
 func (s *starter) addResources() error {
@@ -110,13 +115,14 @@ func (s *starter) addResources() error {
 }
 
 func (s *starter) addRoles() error {
-	bindings := newTally()
+	bindings := newTally(s.deps.Now)
 	return s.add("role", &roleReconciler{desk: s.desk(), bindings: bindings},
 		s.own(&v1alpha1.Role{}),
 		s.watch(&v1alpha1.Resource{}, s.fanOut(rolesNamingType, declaresOtherwise)),
 		s.watch(&v1alpha1.Role{}, s.fanOut(roleClaimants, comesOrGoes)),
 		s.watch(&v1alpha1.Role{}, s.fanOut(inheritors, inheritsOtherwise)),
-		source.Kind(s.mgr.GetCache(), &v1alpha1.RoleBinding{}, s.count(bindings)))
+		source.Kind(s.mgr.GetCache(), &v1alpha1.RoleBinding{}, bindings.handler()),
+		source.Func(s.recount(bindings)))
 }
 
 func (s *starter) addRoleBindings() error {

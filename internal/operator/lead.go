@@ -92,11 +92,11 @@ func (r *rooms) newManager() (manager.Manager, error) {
 	return mgr, nil
 }
 
-// managerConfig bounds the rate of status writes: they must leave the API server
-// to those who write objects.
+// managerConfig leaves the pace to the controllers, which find it by what the
+// server can do.
 func managerConfig(c *rest.Config) *rest.Config {
 	c = rest.CopyConfig(c)
-	c.QPS, c.Burst = 200, 400
+	c.QPS = -1
 	return c
 }
 
