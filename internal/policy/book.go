@@ -67,6 +67,14 @@ func (f *filed) sameEntries(o *filed) bool {
 	return f.scope == o.scope && f.special == o.special && slices.Equal(f.roles, o.roles)
 }
 
+// repeats reports whether a key in a part of the list stands outside of it too:
+// subjects may differ and be one key, such as domains in two spellings.
+func (f *filed) repeats(from, to int) bool {
+	return slices.ContainsFunc(f.subjects[from:to], func(hash uint64) bool {
+		return slices.Contains(f.subjects[:from], hash) || slices.Contains(f.subjects[to:], hash)
+	})
+}
+
 func newBook() *book {
 	return &book{names: persist.Names{}.Edit(), many: make(map[uint32]*filed), slots: make([]uint32, minSlots)}
 }

@@ -68,7 +68,9 @@ func (s *space) put(b *Binding, digest uint64) {
 	case before != nil && before.sameEntries(&f.filed):
 		same, tail := common(before.subjects, f.subjects)
 		s.removeEntries(number, before.subjects[same:len(before.subjects)-tail])
-		first, last = same, last-tail
+		if !before.repeats(same, len(before.subjects)-tail) {
+			first, last = same, last-tail
+		}
 	case known:
 		s.removeEntries(number, s.book.subjects(number))
 	}
