@@ -23,7 +23,8 @@ DECISIONS ?= 1000000
 # Benchmarks that `make bench-go` runs, as a regular expression.
 BENCH ?= .
 # What `make bench` runs: parts, rounds, and users of the policies. RESUME=1 keeps
-# the results that there are and runs only what they lack.
+# the results that there are and runs only what they lack; BENCH_FLAGS are more of
+# hack/bench/cmd/bench.
 BENCH_PARTS ?= inproc,servers,kube,report
 ROUNDS      ?= 6
 SIZES       ?= 1000,10000,100000,1000000
@@ -104,10 +105,11 @@ soak: ## Compare DECISIONS random decisions with the oracle.
 .PHONY: bench
 bench: ## Measure Rolecall beside its peers and write docs/performance.md; an hour. Parts: BENCH_PARTS, ROUNDS, SIZES, RESUME.
 	@go build -C hack/bench -o '$(CURDIR)/$(BIN)/bench/bench' ./cmd/bench
-	@exec $(BIN)/bench/bench -parts '$(BENCH_PARTS)' -rounds '$(ROUNDS)' -sizes '$(SIZES)' $(if $(RESUME),-resume)
+	@exec $(BIN)/bench/bench -parts '$(BENCH_PARTS)' -rounds '$(ROUNDS)' -sizes '$(SIZES)' $(if $(RESUME),-resume) $(BENCH_FLAGS)
 
 .PHONY: bench-short
-bench-short: ## Measure Rolecall beside the floor, a moment each; only wrong answers and allocations fail.
+bench-short: ## Test the benchmarks, and run Rolecall and the floor a moment each; only wrong answers and allocations fail.
+	@go test -C hack/bench ./...
 	@go build -C hack/bench -o '$(CURDIR)/$(BIN)/bench/bench' ./cmd/bench
 	@exec $(BIN)/bench/bench -short
 

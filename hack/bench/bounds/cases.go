@@ -61,62 +61,62 @@ func base() *shape {
 
 func user(id string) v1alpha1.Subject { return v1alpha1.Subject{Type: v1alpha1.SubjectUser, ID: id} }
 
-func (s *shape) bind(name string, a workload.Assignment, subjects ...v1alpha1.Subject) {
-	s.bindings = append(s.bindings, product.Binding(extreme, name, 1, a, subjects...))
-}
+// bindings is how many a fat key has.
+const bindings = 100_000
 
-// fat is one key with 100,000 grants.
+// turned returns how far the role of binding i of n has moved at change i: each time
+// that the changes come round it is another.
+func turned(i, n int) int { return 1 + i/n%2 }
+
+// fat is one key with as many grants.
 func fat(key v1alpha1.Subject, scopes int) *shape {
 	s := base()
-	give := func(i, role int) (string, workload.Assignment) {
-		return fmt.Sprintf("fat-%06d", i), workload.Assignment{Role: int32(role % workload.Roles), Scope: int16(i % scopes)}
+	give := func(i, role int, generation int64) *v1alpha1.RoleBinding {
+		a := workload.Assignment{Role: int32(role % workload.Roles), Scope: int16(i % scopes)}
+		return product.Binding(extreme, fmt.Sprintf("fat-%06d", i), generation, a, key)
 	}
-	for i := range 100_000 {
-		name, a := give(i, i/scopes)
-		s.bind(name, a, key)
+	for i := range bindings {
+		s.bindings = append(s.bindings, give(i, i/scopes, 1))
 	}
 	s.change = func(i int, generation int64) metav1.Object {
-		name, a := give(i, i/scopes+1+i%2)
-		return product.Binding(extreme, name, generation, a, key)
+		n := i % bindings
+		return give(n, n/scopes+turned(i, bindings), generation)
 	}
 	return s
 }
 
 // wide is 100 bindings of 1,000 subjects each.
 func wide() *shape {
+	const n = 100
 	s := base()
-	subjects := func(i int, first string) []v1alpha1.Subject {
+	give := func(i int, first string, generation int64) *v1alpha1.RoleBinding {
 		list := []v1alpha1.Subject{user(first)}
 		for j := 1; j < 1000; j++ {
 			list = append(list, user(fmt.Sprintf("member-%d-%d", i, j)))
 		}
-		return list
+		return product.Binding(extreme, fmt.Sprintf("wide-%03d", i), generation, workload.Assignment{Role: int32(i)}, list...)
 	}
-	for i := range 100 {
-		s.bind(fmt.Sprintf("wide-%03d", i), workload.Assignment{Role: int32(i)}, subjects(i, subject)...)
+	for i := range n {
+		s.bindings = append(s.bindings, give(i, subject, 1))
 	}
 	s.change = func(i int, generation int64) metav1.Object {
-		n := i % 100
-		return product.Binding(extreme, fmt.Sprintf("wide-%03d", n), generation, workload.Assignment{Role: int32(n)},
-			subjects(n, fmt.Sprintf("new-%d", generation))...)
+		return give(i%n, fmt.Sprintf("new-%d", generation), generation)
 	}
 	return s
 }
 
 // busy is one subject with 1,000 bindings.
 func busy() *shape {
+	const n = 1000
 	s := base()
-	give := func(i, role int) (string, workload.Assignment) {
-		return fmt.Sprintf("busy-%04d", i), workload.Assignment{Role: int32(role % workload.Roles), Scope: int16(i % workload.Scopes)}
+	give := func(i, role int, generation int64) *v1alpha1.RoleBinding {
+		a := workload.Assignment{Role: int32(role % workload.Roles), Scope: int16(i % workload.Scopes)}
+		return product.Binding(extreme, fmt.Sprintf("busy-%04d", i), generation, a, user(subject))
 	}
-	for i := range 1000 {
-		name, a := give(i, i)
-		s.bind(name, a, user(subject))
+	for i := range n {
+		s.bindings = append(s.bindings, give(i, i, 1))
 	}
-	s.change = func(i int, generation int64) metav1.Object {
-		name, a := give(i%1000, i%1000+1+i/1000%2)
-		return product.Binding(extreme, name, generation, a, user(subject))
-	}
+	s.change = func(i int, generation int64) metav1.Object { return give(i%n, i%n+turned(i, n), generation) }
 	return s
 }
 
@@ -136,7 +136,7 @@ func many() *shape {
 		s.bindings = append(s.bindings, product.Binding(namespace, "only", 1, workload.Assignment{}, user(subject)))
 	}
 	s.change = func(i int, generation int64) metav1.Object {
-		return product.Binding(extreme, "only", generation, workload.Assignment{Scope: int16(i % 2)}, user(subject))
+		return product.Binding(extreme, "only", generation, workload.Assignment{Scope: int16((i + 1) % 2)}, user(subject))
 	}
 	return s
 }
@@ -180,9 +180,11 @@ func scattered() *shape {
 		}
 		return b
 	}
-	for i := range 100_000 {
+	for i := range bindings {
 		s.bindings = append(s.bindings, give(i, i, 1))
 	}
-	s.change = func(i int, generation int64) metav1.Object { return give(i, i+1+i%2, generation) }
+	s.change = func(i int, generation int64) metav1.Object {
+		return give(i%bindings, i%bindings+turned(i, bindings), generation)
+	}
 	return s
 }

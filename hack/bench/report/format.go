@@ -16,12 +16,10 @@ const none = "–"
 // number shows two or three digits, and whole numbers whole.
 func number(v float64) string {
 	switch a := math.Abs(v); {
-	case a >= 99.95:
+	case a >= 99.95 || v == math.Trunc(v):
 		return thousands(strconv.FormatFloat(v, 'f', 0, 64))
 	case a >= 9.995:
 		return strconv.FormatFloat(v, 'f', 1, 64)
-	case v == math.Trunc(v):
-		return strconv.FormatFloat(v, 'f', 0, 64)
 	case a < 0.0995:
 		return strconv.FormatFloat(v, 'f', 3, 64)
 	}

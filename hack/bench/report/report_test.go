@@ -24,7 +24,7 @@ func TestRatiosAreTakenInsideARound(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 1: "1", 0.0123: "0.012", 0.128: "0.13", 3.14159: "3.14", 42.123: "42.1", 312.4: "312", 1234567: "1,234,567", 99.96: "100"} {
+	for v, want := range map[float64]string{0: "0", 1: "1", 16: "16", 0.0123: "0.012", 0.128: "0.13", 3.14159: "3.14", 42.123: "42.1", 312.4: "312", 1234567: "1,234,567", 99.96: "100"} {
 		if got := number(v); got != want {
 			t.Errorf("number(%v) = %q, want %q", v, got, want)
 		}

@@ -6,12 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -58,25 +61,45 @@ func start(ctx context.Context, dir, name string, gogc int, command []string) (*
 	return p, nil
 }
 
-// ready waits until the server takes connections.
-func (p *process) ready(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+// ready waits until the server answers a request.
+func (p *process) ready(ctx context.Context, url, body string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		err := ask(ctx, url, body)
 		if err == nil {
-			return conn.Close()
+			return nil
 		}
 		select {
 		case <-p.done:
 			return fmt.Errorf("%s has ended (%w): see %s", p.name, p.err, p.log)
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not listen at %s: see %s", p.name, address, p.log)
+			return fmt.Errorf("%s does not answer (%w): see %s", p.name, err, p.log)
 		case <-tick.C:
 		}
 	}
+}
+
+func ask(ctx context.Context, url, body string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	return nil
 }
 
 // stop ends the server.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rolecall/rolecall/hack/bench/export"
 	"github.com/rolecall/rolecall/hack/bench/workload"
@@ -66,7 +67,23 @@ func Start(ctx context.Context, dir string, binaries Binaries, gogcs []int) (*Fl
 			}
 		}
 	}
-	return f, nil
+	return f, f.ready(ctx)
+}
+
+// ready waits until every server answers its first request.
+func (f *Fleet) ready(ctx context.Context) error {
+	for _, s := range f.Servers {
+		bodies, err := os.ReadFile(s.Bodies)
+		if err != nil {
+			return err
+		}
+		_, first, _ := strings.Cut(string(bodies), "\t")
+		body, _, _ := strings.Cut(first, "\n")
+		if err := s.process.ready(ctx, "http://"+s.Address+s.Path, body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *Fleet) start(ctx context.Context, s *Server, binary string) error {
@@ -79,10 +96,8 @@ func (f *Fleet) start(ctx context.Context, s *Server, binary string) error {
 		return err
 	}
 	s.Bodies = filepath.Join(f.dir, s.Bodies)
-	if s.process, err = start(ctx, f.dir, s.Name, s.GOGC, command); err != nil {
-		return err
-	}
-	return s.process.ready(ctx, s.Address)
+	s.process, err = start(ctx, f.dir, s.Name, s.GOGC, command)
+	return err
 }
 
 // command returns how to start a server, and completes what to ask it.

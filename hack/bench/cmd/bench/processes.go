@@ -24,7 +24,7 @@ func overLoopback(ctx context.Context, o options) (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	fmt.Println("starting the servers")
+	fmt.Printf("starting the servers; their files are in %s\n", dir)
 	fleet, err := servers.Start(ctx, dir, binaries, o.gogcs)
 	defer func() { err = errors.Join(err, fleet.Stop()) }()
 	if err != nil {
