@@ -150,7 +150,7 @@ func (c *cedarEngine) Reader(requests []workload.Request) engine.Reader {
 }
 
 // Change implements engine.Engine.
-func (c *cedarEngine) Change(user int, from, to workload.Assignment) func() {
+func (c *cedarEngine) Change(user int, _, to workload.Assignment) func() {
 	as := slices.Clone(c.set.Of(user))
 	as[0] = to
 	return func() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rolecall/rolecall/hack/bench/bounds"
 	"github.com/rolecall/rolecall/hack/bench/workload"
@@ -80,7 +81,7 @@ func inproc(ctx context.Context, o options) (failed int, err error) {
 
 // measured returns the step that measures an engine.
 func (p programs) measured(o options, round int, name, shape string, v workload.Variant, users int, more ...string) step {
-	s := step{title: fmt.Sprintf("%s %s, %s, %d users", name, shape, v, users), round: round}
+	s := step{title: fmt.Sprintf("%s, %s, %d users", strings.TrimSpace(name+" "+shape), v, users), round: round}
 	program := p["inproc"]
 	switch name {
 	case "casbin", "cedar", "opa":

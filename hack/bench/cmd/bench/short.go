@@ -69,10 +69,10 @@ func shortTable(path string) error {
 		return err
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "users\tvariant\tengine\tshape\tcheck")
+	_, _ = fmt.Fprintln(w, "users\tvariant\tengine\tshape\tcheck")
 	for i := range records {
 		if r := &records[i]; r.Bench == "check" && r.Metric == "time" {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%.0f %s\n", r.Users, r.Variant, r.Engine, r.Shape, r.Value, r.Unit)
+			_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%.0f %s\n", r.Users, r.Variant, r.Engine, r.Shape, r.Value, r.Unit)
 		}
 	}
 	return w.Flush()
