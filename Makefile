@@ -18,8 +18,10 @@ BIN     := bin
 ARGS ?=
 # How long each fuzz target runs.
 FUZZTIME ?= 10m
-# How many decisions `make soak` compares with the oracle.
-DECISIONS ?= 1000000
+# How many decisions `make soak` compares with the oracle, and the seed of the
+# first policy; each further one has the next.
+DECISIONS ?= 10000000
+SEED      ?= $(shell date +%s)
 # Benchmarks that `make bench-go` runs, as a regular expression.
 BENCH ?= .
 # What `make bench` runs: parts, rounds, and users of the policies. RESUME=1 keeps
@@ -100,7 +102,7 @@ mutants: ## Switch off every rule of the decision in turn: each must turn a test
 
 .PHONY: soak
 soak: ## Compare DECISIONS random decisions with the oracle.
-	go test -count=1 -timeout=0 -run '^TestRandom$$' ./internal/testkit/decide -decisions=$(DECISIONS)
+	go test -v -count=1 -timeout=0 -run '^TestRandom$$' ./internal/testkit/decide -decisions=$(DECISIONS) -seed=$(SEED)
 
 .PHONY: bench
 bench: ## Measure Rolecall beside its peers and write docs/performance.md; an hour. Parts: BENCH_PARTS, ROUNDS, SIZES, RESUME.

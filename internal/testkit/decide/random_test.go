@@ -20,8 +20,15 @@ var (
 	seed      = flag.Uint64("seed", 1, "the seed of the first random policy; each further one has the next")
 )
 
-// perPolicy is how many requests are put to one random policy.
-const perPolicy = 200
+const (
+	// perPolicy is how many requests are put to one random policy.
+	perPolicy = 200
+	// perCrowd is in how many policies there is one with a great many bindings,
+	// which takes the oracle fifty times as long.
+	perCrowd = 50
+	// logged is after how many decisions TestRandom says how far it is.
+	logged = 2000 * perPolicy
+)
 
 // TestRandom compares the compiled snapshot with the oracle on random policies
 // and requests, and shows that they are worth comparing on.
@@ -30,9 +37,13 @@ func TestRandom(t *testing.T) {
 	env := decide.Env(t)
 	compare := comparison{programs: decide.NewPrograms(env), compiler: compile.New(env), reasons: map[authz.Reason]int{}}
 	t.Logf("%d decisions from -seed=%d", *decisions, *seed)
-	for done, s := 0, *seed; done < *decisions; done, s = done+perPolicy, s+1 {
+	for done, s := 0, *seed; done < *decisions; s++ {
 		if !compare.policy(t, s) {
 			t.Fatalf("again with: -run '^TestRandom$' -seed=%d -decisions=%d", s, perPolicy)
+		}
+		done += perPolicy
+		if done%logged == 0 {
+			t.Logf("%d decisions agree, the last of -seed=%d", done, s)
 		}
 	}
 	for _, r := range authz.Reasons() {
@@ -55,7 +66,7 @@ type comparison struct {
 func (c *comparison) policy(t *testing.T, seed uint64) bool {
 	t.Helper()
 	g := random.New(seed)
-	objects := g.Policy()
+	objects := policyOf(g, seed)
 	snapshot, oracle := decide.Snapshot(c.compiler, objects), decide.Oracle(c.programs, objects)
 	var d authz.Decision
 	for range perPolicy {
@@ -70,6 +81,13 @@ func (c *comparison) policy(t *testing.T, seed uint64) bool {
 		return false
 	}
 	return true
+}
+
+func policyOf(g *random.Generator, seed uint64) []testkit.Object {
+	if seed%perCrowd == 0 {
+		return g.Crowd()
+	}
+	return g.Policy()
 }
 
 func (c *comparison) report(t *testing.T, objects []testkit.Object, r *authz.Request) {

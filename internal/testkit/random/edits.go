@@ -31,7 +31,7 @@ func (g *Generator) Edits(objects []testkit.Object) []Edit {
 	var histories [][]Edit
 	for _, o := range objects {
 		histories = append(histories, append(g.past(o, g.random.IntN(4)), Edit{Object: Stamp(testkit.Copy(o), 1)}))
-		if g.chance(50) {
+		if g.Chance(50) {
 			rival := g.rival(o)
 			past := g.past(rival, 1+g.random.IntN(3))
 			histories = append(histories, append(past, Edit{Object: rival, Gone: true}))
@@ -46,7 +46,7 @@ func (g *Generator) past(o testkit.Object, n int) []Edit {
 	for i := range n {
 		version := g.version(o)
 		Stamp(version, int64(i+2))
-		edits = append(edits, Edit{Object: version, Gone: g.chance(25)})
+		edits = append(edits, Edit{Object: version, Gone: g.Chance(25)})
 	}
 	return edits
 }
@@ -70,7 +70,7 @@ func (g *Generator) version(o testkit.Object) testkit.Object {
 			version.Spec = other.Spec
 		}
 	}
-	if g.chance(20) {
+	if g.Chance(20) {
 		testkit.Deleting(version)
 	}
 	return version

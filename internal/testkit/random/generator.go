@@ -25,7 +25,8 @@ func New(seed uint64) *Generator {
 	return &Generator{random: rand.New(rand.NewPCG(seed, 0)), universe: newUniverse()}
 }
 
-func (g *Generator) chance(percent int) bool { return g.random.IntN(100) < percent }
+// Chance decides by lot: of a hundred times it is true so many.
+func (g *Generator) Chance(percent int) bool { return g.random.IntN(100) < percent }
 
 func (g *Generator) pick(from []string) string { return from[g.random.IntN(len(from))] }
 
@@ -58,7 +59,7 @@ func (g *Generator) Policy() []testkit.Object {
 func (g *Generator) resource(i int) testkit.Object {
 	typ := g.pick(g.universe.types)
 	b := testkit.Resource(fmt.Sprintf("res-%d", i), g.some(g.universe.actions, 5)...).Type(typ)
-	if g.chance(10) {
+	if g.Chance(10) {
 		b.ScopeRequired()
 	}
 	return g.live(b.Obj())
@@ -66,20 +67,20 @@ func (g *Generator) resource(i int) testkit.Object {
 
 func (g *Generator) role(i int) testkit.Object {
 	b := testkit.Role(fmt.Sprintf("role-%d", i)).ID(g.pick(g.universe.roles))
-	if g.chance(40) {
+	if g.Chance(40) {
 		b.Inherits(g.some(append(g.universe.roles, "gone"), 3)...)
 	}
-	if g.chance(40) {
+	if g.Chance(40) {
 		b.Assertable()
 	}
 	for range g.random.IntN(5) {
 		action, typ := g.pick(g.universe.actionNames), g.pick(g.universe.typeNames)
-		if g.chance(25) {
+		if g.Chance(25) {
 			b.Deny(action, typ)
 		} else {
 			b.Allow(action, typ)
 		}
-		if g.chance(50) {
+		if g.Chance(50) {
 			b.If(g.pick(g.universe.conditions))
 		}
 	}
@@ -92,10 +93,10 @@ func (g *Generator) role(i int) testkit.Object {
 
 // widen sometimes adds another action, or says the usual effect.
 func (g *Generator) widen(p *v1alpha1.Permission) {
-	if more := v1alpha1.Pattern(g.pick(g.universe.actionNames)); g.chance(30) && !slices.Contains(p.Actions, more) {
+	if more := v1alpha1.Pattern(g.pick(g.universe.actionNames)); g.Chance(30) && !slices.Contains(p.Actions, more) {
 		p.Actions = append(p.Actions, more)
 	}
-	if p.Effect == "" && g.chance(20) {
+	if p.Effect == "" && g.Chance(20) {
 		p.Effect = v1alpha1.EffectAllow
 	}
 }
@@ -106,12 +107,12 @@ func (g *Generator) binding(i int) testkit.Object {
 	for range 1 + g.random.IntN(3) {
 		g.subject(b)
 	}
-	if g.chance(15) {
+	if g.Chance(15) {
 		for _, id := range g.some(g.universe.instances, 2) {
 			b.For(g.pick(g.universe.types), id)
 		}
 	}
-	if g.chance(35) {
+	if g.Chance(35) {
 		b.If(g.pick(g.universe.conditions))
 	}
 	g.bound(b)
@@ -142,13 +143,13 @@ func (g *Generator) subject(b *testkit.BindingBuilder) {
 func (g *Generator) bound(b *testkit.BindingBuilder) {
 	// In an object a time has whole seconds.
 	from, to := g.moment().Truncate(time.Second), g.moment().Truncate(time.Second)
-	if g.chance(15) {
+	if g.Chance(15) {
 		b.From(from)
 		if !from.Before(to) {
 			return
 		}
 	}
-	if g.chance(15) {
+	if g.Chance(15) {
 		b.Until(to)
 	}
 }
@@ -161,7 +162,7 @@ func (g *Generator) moment() time.Time {
 func (g *Generator) live(o testkit.Object) testkit.Object {
 	o.SetNamespace(g.pick(g.universe.namespaces))
 	o.SetCreationTimestamp(metav1.Time{Time: testkit.Now().Add(-time.Duration(g.random.IntN(3)) * time.Hour)})
-	if g.chance(6) {
+	if g.Chance(6) {
 		testkit.Deleting(o)
 	}
 	return o

@@ -41,6 +41,9 @@ func TestPoliciesAreValid(t *testing.T) {
 	for seed := range uint64(20) {
 		g := random.New(seed)
 		objects := g.Policy()
+		if seed%10 == 0 {
+			objects = g.Crowd()
+		}
 		for range 20 {
 			if err := g.Request(objects).Validate(); err != nil {
 				t.Errorf("seed %d: a request is invalid: %v", seed, err)
@@ -100,5 +103,35 @@ func TestShrink(t *testing.T) {
 	want := []testkit.Object{testkit.Role("r").Deny("read", "doc").Obj()}
 	if diff := cmp.Diff(want, random.Shrink(objects, hasDeny), cmp.Transformer("empty", func(ids []v1alpha1.ID) int { return len(ids) })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLifeIsWhatItsEditsMake replays a life, and sees it come to nothing.
+func TestLifeIsWhatItsEditsMake(t *testing.T) {
+	t.Parallel()
+	life := random.NewLife(random.New(3))
+	there, most, ends := map[string]testkit.Object{}, 0, 0
+	for range 3500 {
+		e := life.Edit()
+		name := testkit.Name(e.Object)
+		if e.Gone {
+			delete(there, name)
+		} else {
+			there[name] = e.Object
+		}
+		most = max(most, len(there))
+		if len(there) == 0 {
+			ends++
+		}
+	}
+	want := map[string]testkit.Object{}
+	for _, o := range life.Objects() {
+		want[testkit.Name(o)] = o
+	}
+	if diff := cmp.Diff(want, there); diff != "" || len(want) != len(life.Objects()) {
+		t.Errorf("(-objects +edits):\n%s", diff)
+	}
+	if most < 150 || ends == 0 {
+		t.Errorf("at most %d objects, and %d times none", most, ends)
 	}
 }

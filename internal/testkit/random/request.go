@@ -19,7 +19,7 @@ func (g *Generator) Request(objects []testkit.Object) *authz.Request {
 		Scope:     g.pick(u.askedScopes),
 		Time:      g.moment(),
 	}
-	if g.chance(80) {
+	if g.Chance(80) {
 		r.Resource.ID = g.pick(u.instances)
 	}
 	g.state(&r.Subject)
@@ -31,22 +31,22 @@ func (g *Generator) Request(objects []testkit.Object) *authz.Request {
 // state makes the subject state of itself what gives roles.
 func (g *Generator) state(s *authz.Subject) {
 	u := &g.universe
-	if g.chance(30) {
+	if g.Chance(30) {
 		s.Roles = g.some(append(u.roles, "gone"), 2)
-		if g.chance(40) {
+		if g.Chance(40) {
 			s.RolesScope = g.pick(u.askedScopes)
 		}
 	}
-	if g.chance(40) {
+	if g.Chance(40) {
 		s.Groups = g.some(u.groups, 2)
 	}
-	if g.chance(40) {
-		s.Email, s.EmailVerified = g.pick(u.emails), g.chance(50)
+	if g.Chance(40) {
+		s.Email, s.EmailVerified = g.pick(u.emails), g.Chance(50)
 	}
-	if g.chance(30) {
+	if g.Chance(30) {
 		s.SSOConnections = g.some(u.connections, 2)
 	}
-	if g.chance(30) {
+	if g.Chance(30) {
 		s.SSOGroups = []authz.SSOGroup{{Connection: g.pick(u.connections), ID: g.pick(u.groups)}}
 	}
 }
@@ -64,16 +64,16 @@ func (g *Generator) values(r *authz.Request) {
 			r.Context[key] = "true"
 		}
 	}
-	if g.chance(70) {
+	if g.Chance(70) {
 		r.Context["n"] = float64(g.random.IntN(4))
 	}
-	if g.chance(70) {
+	if g.Chance(70) {
 		r.Context["list"] = []any{g.pick(g.universe.users), g.pick(g.universe.users)}
 	}
-	if g.chance(70) {
+	if g.Chance(70) {
 		r.Resource.Properties = map[string]any{"owner": g.pick(g.universe.users)}
 	}
-	if g.chance(70) {
+	if g.Chance(70) {
 		r.Subject.Properties = map[string]any{"level": float64(g.random.IntN(4))}
 	}
 }
@@ -82,14 +82,14 @@ func (g *Generator) values(r *authz.Request) {
 // bound, or who asserts what can be asserted.
 func (g *Generator) aim(r *authz.Request, objects []testkit.Object) {
 	resources, roles, bindings := within(objects, r.Namespace)
-	if len(resources) > 0 && g.chance(92) {
+	if len(resources) > 0 && g.Chance(92) {
 		resource := resources[g.random.IntN(len(resources))]
 		r.Resource.Type = resource.TypeID()
 		if n := len(resource.Spec.Actions); n > 0 {
 			r.Action.Name = string(resource.Spec.Actions[g.random.IntN(n)].Name)
 		}
 	}
-	if len(roles) > 0 && g.chance(20) {
+	if len(roles) > 0 && g.Chance(20) {
 		r.Subject.Roles = []string{roles[g.random.IntN(len(roles))].RoleID()}
 	}
 	for range g.random.IntN(4) {
@@ -120,7 +120,7 @@ func (g *Generator) aimAt(r *authz.Request, b *v1alpha1.RoleBinding) {
 	if b.Spec.Scope != authz.Wildcard {
 		r.Scope = b.Spec.Scope
 	}
-	if len(b.Spec.Resources) > 0 && g.chance(50) {
+	if len(b.Spec.Resources) > 0 && g.Chance(50) {
 		r.Resource.Type, r.Resource.ID = string(b.Spec.Resources[0].Type), b.Spec.Resources[0].ID
 	}
 	s := b.Spec.Subjects[g.random.IntN(len(b.Spec.Subjects))]
