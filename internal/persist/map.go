@@ -46,7 +46,11 @@ func NewMap[K comparable, V any](hash func(K) uint64) *Map[K, V] {
 
 // Get returns the value of a key, or the zero value.
 func (m *Map[K, V]) Get(key K) (V, bool) {
-	h := m.hash(key)
+	return m.Find(key, m.hash(key))
+}
+
+// Find is Get for a caller who knows the hash of the key.
+func (m *Map[K, V]) Find(key K, h uint64) (V, bool) {
 	n := m.root
 	for shift := 0; shift < hashBits; shift += levelBits {
 		bit := uint32(1) << (h >> shift & levelMask)

@@ -61,7 +61,7 @@ type check struct {
 	// denied says that a Deny applies, and explicit that it is not merely one
 	// that fails. From then on d.Roles are those that forbid.
 	denied, explicit bool
-	deferred         *deferred
+	deferred         deferred
 }
 
 // asserted holds the roles that the request asserts, if they may be asserted and
@@ -203,7 +203,7 @@ func (c *check) fatPlain(f *grants.Fat, scope uint32, denyOnly bool) {
 func (c *check) hold(h hold) {
 	gated := h.gate() != nil
 	if gated || c.v.has(c.pair.condDeny, h.role) || (!h.denyOnly && c.v.has(c.pair.condAllow, h.role)) {
-		c.deferHold(h)
+		c.deferred.add(h)
 	}
 	if gated {
 		return
@@ -235,7 +235,7 @@ func (c *check) grant(role uint32) {
 // decide writes the decision.
 func (c *check) decide() {
 	reason := authz.ReasonNone
-	if c.deferred != nil {
+	if c.deferred.n > 0 {
 		reason = c.resolve()
 		c.deferred.release()
 	}

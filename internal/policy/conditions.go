@@ -45,15 +45,23 @@ func compareHolds(a, b hold) int {
 	return cmp.Compare(a.role, b.role) // numbers are in the order of the ids
 }
 
-// deferred is what a check has put off, and what has been evaluated.
+// deferred is what a check has put off, and what has been evaluated: one program
+// is evaluated once a check, however many bindings and roles share it. It stands
+// in the check, so that the usual one or two cost no more than they must.
 type deferred struct {
+	holds    [few]hold
+	known    [few]evaluated
+	n, evals int
+	many     *many // if there are more than a few
+	budget   expr.Budget
+}
+
+const few = 4
+
+// many is the same for checks that put off a great deal. It is used again.
+type many struct {
 	holds []hold
-	// known are the outcomes so far: one program is evaluated once a check,
-	// however many bindings and roles share it. They are looked up one by one; if
-	// there are a great many, in the map.
-	known  []evaluated
-	byProg map[*expr.Program]outcome
-	budget expr.Budget
+	known map[*expr.Program]outcome
 }
 
 type evaluated struct {
@@ -80,23 +88,44 @@ func (o outcome) and(other outcome) outcome {
 	return isTrue
 }
 
-var deferredPool = sync.Pool{New: func() any { return new(deferred) }}
+var manyPool = sync.Pool{New: func() any { return &many{known: make(map[*expr.Program]outcome)} }}
 
-func (c *check) deferHold(h hold) {
-	if c.deferred == nil {
-		c.deferred, _ = deferredPool.Get().(*deferred)
-		c.deferred.budget = expr.NewBudget()
+// grown returns the room for many.
+func (p *deferred) grown() *many {
+	if p.many == nil {
+		p.many, _ = manyPool.Get().(*many)
 	}
-	c.deferred.holds = append(c.deferred.holds, h)
+	return p.many
 }
 
-// release gives the memory back for the next check, without what it points to.
+// release gives the room for many back, without what it points to.
 func (p *deferred) release() {
-	clear(p.holds)
-	clear(p.known)
-	clear(p.byProg)
-	p.holds, p.known = p.holds[:0], p.known[:0]
-	deferredPool.Put(p)
+	if m := p.many; m != nil {
+		clear(m.holds)
+		clear(m.known)
+		m.holds = m.holds[:0]
+		manyPool.Put(m)
+	}
+}
+
+func (p *deferred) add(h hold) {
+	switch {
+	case p.n < few:
+		p.holds[p.n] = h
+	case p.n == few:
+		m := p.grown()
+		m.holds = append(append(m.holds, p.holds[:]...), h)
+	default:
+		p.many.holds = append(p.many.holds, h)
+	}
+	p.n++
+}
+
+func (p *deferred) list() []hold {
+	if p.n > few {
+		return p.many.holds
+	}
+	return p.holds[:p.n]
 }
 
 // forbids reports whether a Deny of the role may apply that is not settled yet.
@@ -118,25 +147,26 @@ func (c *check) permits(h *hold) bool {
 // then by permission; Denies before Allows), because it decides what is left of
 // the budget.
 func (c *check) resolve() authz.Reason {
-	p := c.deferred
-	if len(p.holds) > 1 {
-		slices.SortFunc(p.holds, compareHolds)
+	c.deferred.budget = expr.NewBudget()
+	holds := c.deferred.list()
+	if len(holds) > 1 {
+		slices.SortFunc(holds, compareHolds)
 	}
-	for i := range p.holds {
-		c.resolveDeny(&p.holds[i])
+	for i := range holds {
+		c.resolveDeny(&holds[i])
 	}
 	if c.denied {
 		return authz.ReasonNone
 	}
 	worst := isTrue // isTrue stands for no path at all
-	for i := range p.holds {
-		worst = worse(worst, c.resolveAllow(&p.holds[i]))
+	for i := range holds {
+		worst = worse(worst, c.resolveAllow(&holds[i]))
 	}
 	if len(c.d.Roles) > 0 {
 		return authz.ReasonNone
 	}
-	for i := range p.holds {
-		worst = worse(worst, c.explainGate(&p.holds[i]))
+	for i := range holds {
+		worst = worse(worst, c.explainGate(&holds[i]))
 	}
 	switch worst {
 	case failed:
@@ -145,7 +175,7 @@ func (c *check) resolve() authz.Reason {
 		return authz.ReasonConditionFalse
 	case isTrue:
 	}
-	c.resolveHeld()
+	c.resolveHeld(holds)
 	return authz.ReasonNone
 }
 
@@ -171,8 +201,10 @@ func (c *check) resolveDeny(h *hold) {
 	if h.gate() != nil && c.v.has(c.pair.deny, h.role) {
 		c.deny(h.role, true)
 	}
-	for _, p := range c.v.roles[h.role].conditional {
-		if !p.deny || !p.coversPair(c.place) {
+	permissions := c.v.roles[h.role].conditional
+	for i := range permissions {
+		p := &permissions[i]
+		if !p.deny || !p.covers(c.place) {
 			continue
 		}
 		if o := c.eval(p.condition); o != isFalse {
@@ -215,8 +247,9 @@ func (c *check) paths(h *hold, gate outcome) outcome {
 	if h.gate() != nil && c.v.has(c.pair.allow, h.role) {
 		worst = worse(worst, c.path(h.role, gate))
 	}
-	for _, p := range c.v.roles[h.role].conditional {
-		if !p.deny && p.coversPair(c.place) {
+	permissions := c.v.roles[h.role].conditional
+	for i := range permissions {
+		if p := &permissions[i]; !p.deny && p.covers(c.place) {
 			worst = worse(worst, c.path(h.role, gate.and(c.eval(p.condition))))
 		}
 	}
@@ -232,12 +265,12 @@ func (c *check) path(role uint32, o outcome) outcome {
 
 // resolveHeld finds out whether any role is held behind a gate that nothing has
 // needed so far: it is the difference between NoPermission and NoRole.
-func (c *check) resolveHeld() {
-	for i := range c.deferred.holds {
+func (c *check) resolveHeld(holds []hold) {
+	for i := range holds {
 		if c.held {
 			return
 		}
-		c.held = c.gate(&c.deferred.holds[i]) != isFalse
+		c.held = c.gate(&holds[i]) != isFalse
 	}
 }
 
@@ -265,29 +298,24 @@ func (c *check) eval(p *expr.Program) outcome {
 	return o
 }
 
-// maxList is how many outcomes are looked up one by one.
-const maxList = 16
-
 func (p *deferred) outcomeOf(program *expr.Program) (outcome, bool) {
-	for i := range p.known {
+	for i := range min(p.evals, few) {
 		if p.known[i].program == program {
 			return p.known[i].outcome, true
 		}
 	}
-	if len(p.byProg) == 0 {
+	if p.evals <= few {
 		return isFalse, false
 	}
-	o, ok := p.byProg[program]
+	o, ok := p.many.known[program]
 	return o, ok
 }
 
 func (p *deferred) keep(program *expr.Program, o outcome) {
-	if len(p.known) < maxList {
-		p.known = append(p.known, evaluated{program, o})
-		return
+	if p.evals < few {
+		p.known[p.evals] = evaluated{program, o}
+	} else {
+		p.grown().known[program] = o
 	}
-	if p.byProg == nil {
-		p.byProg = make(map[*expr.Program]outcome)
-	}
-	p.byProg[program] = o
+	p.evals++
 }

@@ -5,6 +5,8 @@ package policy
 import (
 	"maps"
 	"slices"
+
+	"github.com/rolecall/rolecall/internal/expr"
 )
 
 // Link makes the vocabulary of one namespace of all its resources and roles. The
@@ -110,11 +112,11 @@ type node struct {
 	denyInherits  []string
 }
 
-// grant is a permission, expanded.
+// grant is a permission, expanded. The places that it covers are sorted.
 type grant struct {
-	conditional
-	// shared is set if there is a condition: roles that inherit it share it.
-	shared *conditional
+	covers    []uint32
+	deny      bool
+	condition *expr.Program
 }
 
 func (l *linker) nodes(roles []*Role) map[string]*node {
@@ -151,14 +153,9 @@ func (l *linker) node(claimants []*Role) *node {
 }
 
 func (l *linker) addPermission(n *node, p *Permission) {
-	g := grant{conditional: conditional{covers: l.expand(p), deny: p.Deny, condition: p.Condition}}
-	if len(g.covers) == 0 {
-		return
+	if covers := l.expand(p); len(covers) > 0 {
+		n.grants = append(n.grants, grant{covers: covers, deny: p.Deny, condition: p.Condition})
 	}
-	if p.Condition != nil {
-		g.shared = new(g.conditional)
-	}
-	n.grants = append(n.grants, g)
 }
 
 // expand returns the places of the pairs that a permission covers, sorted.
@@ -238,18 +235,26 @@ func (l *linker) addGrants(number uint32, n *node, deny bool) {
 		if g.deny != deny {
 			continue
 		}
-		if g.shared != nil {
+		if g.condition != nil {
 			r := &l.v.roles[number]
-			r.conditional = append(r.conditional, g.shared)
+			r.conditional = append(r.conditional, newConditional(g))
 		}
 		for _, place := range g.covers {
 			p := &l.v.pairs[place]
 			if deny || !p.closed {
-				l.add(p.row(deny, g.shared != nil), number)
-				p.simple = p.simple && !deny && g.shared == nil
+				l.add(p.row(deny, g.condition != nil), number)
+				p.simple = p.simple && !deny && g.condition == nil
 			}
 		}
 	}
+}
+
+func newConditional(g *grant) conditional {
+	c := conditional{place: g.covers[0], deny: g.deny, condition: g.condition}
+	if len(g.covers) > 1 {
+		c.places = g.covers
+	}
+	return c
 }
 
 // row returns the set that a permission puts a role into.

@@ -33,7 +33,7 @@ func (s *scopeSet) find(numbers *persist.Map[string, uint32], scope string) {
 }
 
 func (s *scopeSet) addIfBound(numbers *persist.Map[string, uint32], scope string) {
-	number, bound := numbers.Get(scope)
+	number, bound := numbers.Find(scope, persist.Hash(scope))
 	if !bound {
 		return
 	}

@@ -55,19 +55,23 @@ type role struct {
 	assertable bool
 	// inherits is what all claimants inherit, for the linker's reports.
 	inherits    []string
-	conditional []*conditional
+	conditional []conditional
 }
 
-// conditional is a permission with a condition, expanded: the places of the pairs
-// that it covers, sorted.
+// conditional is a permission with a condition, expanded: the place of the pair
+// that it covers, or the places of all if they are several, sorted.
 type conditional struct {
-	covers    []uint32
-	deny      bool
 	condition *expr.Program
+	places    []uint32
+	place     uint32
+	deny      bool
 }
 
-func (c *conditional) coversPair(place uint32) bool {
-	_, found := slices.BinarySearch(c.covers, place)
+func (c *conditional) covers(place uint32) bool {
+	if c.places == nil {
+		return c.place == place
+	}
+	_, found := slices.BinarySearch(c.places, place)
 	return found
 }
 

@@ -64,17 +64,21 @@ type Asker struct {
 	// Decision is the last one.
 	Decision authz.Decision
 
-	live       *Live
-	properties []map[string]any
+	live *Live
+	// owners are the values of a property of each request, as a decoder leaves
+	// them; properties is the map that it has just filled.
+	owners     []any
+	properties map[string]any
 }
 
 // Asker returns an Asker for the requests.
 func (l *Live) Asker(requests []workload.Request) *Asker {
-	a := &Asker{live: l, properties: make([]map[string]any, len(requests))}
+	a := &Asker{live: l, owners: make([]any, len(requests)), properties: make(map[string]any)}
 	a.Request = authz.Request{Namespace: Namespace, Time: time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)}
 	a.Request.Subject.Type = v1alpha1.SubjectUser
+	a.Request.Resource.Properties = a.properties
 	for i := range requests {
-		a.properties[i] = map[string]any{"owner_id": requests[i].Owner}
+		a.owners[i] = requests[i].Owner
 	}
 	return a
 }
@@ -83,7 +87,10 @@ func (l *Live) Asker(requests []workload.Request) *Asker {
 func (a *Asker) Ask(i int, q *workload.Request) bool {
 	r := &a.Request
 	r.Subject.ID, r.Action.Name, r.Scope = q.User, q.Action, q.Scope
-	r.Resource.Type, r.Resource.ID, r.Resource.Properties = q.Type, q.ID, a.properties[i]
+	r.Resource.Type, r.Resource.ID = q.Type, q.ID
+	if a.owners != nil {
+		a.properties["owner_id"] = a.owners[i]
+	}
 	if err := a.live.Checker().Check(r, &a.Decision); err != nil {
 		panic(fmt.Sprintf("check %+v: %v", q, err))
 	}
@@ -93,6 +100,9 @@ func (a *Asker) Ask(i int, q *workload.Request) bool {
 // Reader returns what answers the requests.
 func (e *Engine) Reader(requests []workload.Request) engine.Reader {
 	a := e.Asker(requests)
+	if !e.set.Variant.Conditional() {
+		a.owners = nil // no policy reads them
+	}
 	return func(i int) bool { return a.Ask(i, &requests[i]) }
 }
 
