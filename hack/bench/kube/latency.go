@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/hack/bench/record"
+	"golang.org/x/sync/errgroup"
+)
+
+// changeRate is how many objects a second change in the busy measurement.
+const changeRate = 500
+
+// The states of the cluster in which latency is measured.
+const (
+	whileIdle    = "idle"
+	whileBusy    = "busy"
+	whileWriting = "status is written"
+)
+
+// latencies measures with nothing else going on, and while many objects change.
+func (p *plan) latencies(ctx context.Context, s *process, engine string, round int) error {
+	if err := p.latency(ctx, s, p.key("latency", engine, whileIdle, round)); err != nil {
+		return err
+	}
+	var changes errgroup.Group
+	var changed atomic.Int64
+	enough := make(chan struct{})
+	begin := time.Now()
+	changes.Go(func() error { return p.change(ctx, enough, &changed) })
+	about := p.key("latency", engine, whileBusy, round)
+	err := p.latency(ctx, s, about)
+	rate := float64(changed.Load()) / time.Since(begin).Seconds()
+	close(enough)
+	p.records.Put(about, "changes", rate, "1/s")
+	return errors.Join(err, changes.Wait())
+}
+
+// change changes objects at the rate, or as fast as the server takes it, until
+// it is enough.
+func (p *plan) change(ctx context.Context, enough <-chan struct{}, changed *atomic.Int64) error {
+	due := time.NewTicker(time.Second / changeRate)
+	defer due.Stop()
+	var all errgroup.Group
+	for range writers {
+		all.Go(func() error {
+			for {
+				select {
+				case <-enough:
+					return nil
+				case <-due.C:
+				}
+				i := int(changed.Add(1))
+				b := &v1alpha1.RoleBinding{ObjectMeta: named(binding(i % p.n).Name)}
+				patch := fmt.Sprintf(`{"spec":{"roles":[%q]}}`, roleName(i+i/p.n+p.changes))
+				if err := p.cluster.merge(ctx, b, patch); err != nil {
+					return fmt.Errorf("change %s: %w", b.Name, err)
+				}
+			}
+		})
+	}
+	err := all.Wait()
+	p.changes++ // the next time each object gets another role again
+	return err
+}
+
+// latency writes one object after the other, and measures from the return of
+// each write to the changed answer at the door, and to the watch event.
+func (p *plan) latency(ctx context.Context, s *process, about record.Key) error {
+	p.say("latency, " + about.Engine + ", " + about.Variant)
+	seen, err := p.cluster.watch(ctx)
+	if err != nil {
+		return err
+	}
+	defer seen.stop()
+	var door, event lags
+	for range p.writes {
+		d, e, err := p.probe(ctx, s, seen, p.probes)
+		p.probes++
+		if err != nil {
+			return err
+		}
+		door, event = append(door, d), append(event, e)
+	}
+	floor := about
+	floor.Engine = engineCache
+	event.put(p.records, floor)
+	door.put(p.records, about)
+	return nil
+}
+
+// lags are times from the return of a write; what came before it is not above
+// zero.
+type lags []time.Duration
+
+func (l lags) put(to *record.Writer, about record.Key) {
+	to.Put(about, "p50", l.quantile(0.5), "ms")
+	to.Put(about, "p99", l.quantile(0.99), "ms")
+	to.Put(about, "max", l.quantile(1), "ms")
+	to.Put(about, "already", l.early(), "%")
+}
+
+// quantile returns the lag that the part p of all does not exceed, in
+// milliseconds.
+func (l lags) quantile(p float64) float64 {
+	sorted := slices.Sorted(slices.Values(l))
+	return float64(max(0, sorted[int(p*float64(len(sorted)-1)+0.5)]).Microseconds()) / 1000
+}
+
+// early returns the percentage that came before the return.
+func (l lags) early() float64 {
+	n := 0
+	for _, lag := range l {
+		if lag <= 0 {
+			n++
+		}
+	}
+	return 100 * float64(n) / float64(len(l))
+}
+
+// probe grants something to somebody new, by an object that is created or by
+// one that is changed, and waits until the door says so and the event of the
+// write has come. The door is asked at the write's return for the first time.
+func (p *plan) probe(ctx context.Context, s *process, seen *sightings, i int) (door, event time.Duration, err error) {
+	b := binding(0)
+	b.Name, b.Spec.Scope, b.Spec.Resources = fmt.Sprintf("probe-%06d", i/2), "*", nil
+	b.Spec.Subjects = b.Spec.Subjects[:1]
+	b.Spec.Subjects[0].ID = fmt.Sprintf("probe-%d", i)
+	if i%2 == 0 {
+		err = p.cluster.client.Create(ctx, b)
+	} else {
+		err = p.cluster.merge(ctx, b, fmt.Sprintf(`{"spec":{"subjects":[{"type":"user","id":%q}]}}`, b.Spec.Subjects[0].ID))
+	}
+	returned := time.Now()
+	if err != nil {
+		return 0, 0, fmt.Errorf("write a probe: %w", err)
+	}
+	for first := true; ; first = false {
+		granted, err := s.ask(ctx, b.Spec.Subjects[0].ID)
+		if err != nil {
+			return 0, 0, err
+		}
+		if door = time.Since(returned); granted {
+			if first {
+				door = 0
+			}
+			break
+		}
+		if door > time.Minute {
+			return 0, 0, errors.New("the door does not learn of a write")
+		}
+	}
+	at, err := seen.await(ctx, b.ResourceVersion)
+	return door, at.Sub(returned), err
+}
