@@ -13,7 +13,7 @@ import (
 
 const (
 	// verifyLimit is how long slow engines are compared.
-	verifyLimit   = 4 * time.Second
+	verifyLimit   = 2 * time.Second
 	verifyRoles   = 1024
 	verifyChanges = 32
 )

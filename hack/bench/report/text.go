@@ -41,8 +41,9 @@ anything else.
 `
 	changes = `## A change
 
-From the typed object to a published snapshot in which the next check sees it. Each change is seen by checks before it
-is timed. OPA, cedar-go, casbin and the floor without pointers change in place, where readers must not be.
+From the engine's own input (Rolecall's: a typed object) until the next check sees it: Rolecall has then published a new
+snapshot. That checks do see changes is proven before any is timed. cedar-go, casbin and the floor without pointers
+change in place while nobody may check; the checks of OPA wait.
 
 ![A changed assignment by users](performance/changes.svg)
 `

@@ -32,6 +32,7 @@ type options struct {
 	parts       []string
 	rounds      int
 	peerRounds  int
+	kubeRounds  int
 	sizes       []int
 	objects     string
 	gogcs       []int
@@ -78,6 +79,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.objects, "objects", "10000,100000", "RoleBindings in the API server")
 	flag.IntVar(&o.rounds, "rounds", 6, "rounds")
 	flag.IntVar(&o.peerRounds, "peer-rounds", 3, "rounds that peers in process take part in; with 1,000,000 users they do so in two at most")
+	flag.IntVar(&o.kubeRounds, "kube-rounds", 3, "rounds with an API server")
 	flag.DurationVar(&o.slice, "slice", 200*time.Millisecond, "how long each thing is timed in process")
 	flag.DurationVar(&o.serverSlice, "server-slice", 1500*time.Millisecond, "how long each server is asked")
 	flag.StringVar(&o.out, "out", "bin/bench", "folder of programs and results")

@@ -92,7 +92,8 @@ func loads(o options, fleet *servers.Fleet, loader string) []step {
 	return steps
 }
 
-// kube runs the program that measures the operator against a real API server.
+// kube runs the program that measures the operator against a real API server; it
+// prints its own progress, and begins anew each time.
 func kube(ctx context.Context, o options) (failed int, err error) {
 	program, err := build(ctx, o, "hack/bench/kube", ".", "kube")
 	if err != nil {
@@ -102,7 +103,7 @@ func kube(ctx context.Context, o options) (failed int, err error) {
 	if err := os.RemoveAll(out); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, program, "-rounds="+strconv.Itoa(o.rounds), "-objects="+o.objects, "-out="+out) //nolint:gosec // what it starts is what it has built
+	cmd := exec.CommandContext(ctx, program, "-rounds="+strconv.Itoa(min(o.rounds, o.kubeRounds)), "-objects="+o.objects, "-out="+out) //nolint:gosec // what it starts is what it has built
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return 0, cmd.Run()
 }
