@@ -114,18 +114,21 @@ func (r *refs) permission(i int, p *policy.Permission) {
 	if !validName(p.Resource, true) {
 		return
 	}
-	path := func() string { return index("spec.permissions", i) }
-	if typ, _ := r.v.Covers(p.Resource, ""); !typ {
-		r.unknownResource(path()+".resource", p)
-		return
-	}
+	declared := false // whether the type is
 	for j, a := range p.Actions {
-		if !validName(a, true) {
-			continue
+		typ, action := r.v.Covers(p.Resource, a)
+		if declared = typ; !typ {
+			break
 		}
-		if _, declared := r.v.Covers(p.Resource, a); !declared {
-			r.unknownAction(index(path()+".actions", j), p, a)
+		if !action && validName(a, true) {
+			r.unknownAction(index(index("spec.permissions", i)+".actions", j), p, a)
 		}
+	}
+	if len(p.Actions) == 0 {
+		declared, _ = r.v.Covers(p.Resource, "")
+	}
+	if !declared {
+		r.unknownResource(index("spec.permissions", i)+".resource", p)
 	}
 }
 

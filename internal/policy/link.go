@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -36,7 +37,7 @@ type linker struct {
 type expansion struct{ resource, action string }
 
 func newLinker(resources []*Resource) *linker {
-	l := &linker{v: &Vocabulary{}, shared: make(map[expansion][]uint32)}
+	l := &linker{v: &Vocabulary{ids: make([]string, 1)}, shared: make(map[expansion][]uint32)}
 	owners := owners(resources)
 	l.v.types = newDict(slices.Sorted(maps.Keys(owners)))
 	l.v.actions = newDict(actionNames(owners))
@@ -112,6 +113,9 @@ type node struct {
 	denyInherits  []string
 }
 
+func (n *node) allows() []string { return n.allowInherits }
+func (n *node) denies() []string { return n.denyInherits }
+
 // grant is a permission, expanded. The places that it covers are sorted.
 type grant struct {
 	covers    []uint32
@@ -120,14 +124,17 @@ type grant struct {
 }
 
 func (l *linker) nodes(roles []*Role) map[string]*node {
-	claims := make(map[string][]*Role, len(roles))
-	for _, r := range roles {
-		claims[r.ID] = append(claims[r.ID], r)
-	}
-	nodes := make(map[string]*node, len(claims))
-	for id, claimants := range claims {
-		slices.SortFunc(claimants, func(a, b *Role) int { return a.CompareClaims(b.Meta) })
-		nodes[id] = l.node(claimants)
+	byClaim := slices.Clone(roles)
+	slices.SortFunc(byClaim, func(a, b *Role) int { return cmp.Or(cmp.Compare(a.ID, b.ID), a.CompareClaims(b.Meta)) })
+	nodes := make(map[string]*node, len(roles))
+	for len(byClaim) > 0 {
+		id, n := byClaim[0].ID, 1
+		for n < len(byClaim) && byClaim[n].ID == id {
+			n++
+		}
+		nodes[id] = l.node(byClaim[:n])
+		l.v.ids = append(l.v.ids, id)
+		byClaim = byClaim[n:]
 	}
 	return nodes
 }
@@ -138,6 +145,11 @@ func (l *linker) node(claimants []*Role) *node {
 	if !owner.Deleting {
 		n.allowInherits = owner.Inherits
 	}
+	permissions := 0
+	for _, r := range claimants {
+		permissions += len(r.Permissions)
+	}
+	n.grants = make([]grant, 0, permissions)
 	for i, r := range claimants {
 		grants := i == 0 && !r.Deleting
 		for j := range r.Permissions {
@@ -147,8 +159,10 @@ func (l *linker) node(claimants []*Role) *node {
 		}
 		n.denyInherits = append(n.denyInherits, r.Inherits...)
 	}
-	slices.Sort(n.denyInherits)
-	n.denyInherits = slices.Compact(n.denyInherits)
+	if len(n.denyInherits) > 1 {
+		slices.Sort(n.denyInherits)
+		n.denyInherits = slices.Compact(n.denyInherits)
+	}
 	return n
 }
 
@@ -205,7 +219,6 @@ func (l *linker) match(resource, action string) []uint32 {
 
 // number gives the roles numbers, in the order of their ids.
 func (l *linker) number(nodes map[string]*node) {
-	l.v.ids = append(make([]string, 1, len(nodes)+1), slices.Sorted(maps.Keys(nodes))...)
 	l.v.numbers = make(map[string]uint32, len(nodes))
 	l.v.roles = make([]role, len(l.v.ids))
 	for i, id := range l.v.ids[1:] {
@@ -213,17 +226,18 @@ func (l *linker) number(nodes map[string]*node) {
 		l.v.roles[i+1] = role{assertable: nodes[id].assertable, inherits: nodes[id].denyInherits}
 	}
 	l.v.words = len(l.v.roles)/64 + 1
-	l.v.rows = make([]uint64, l.v.words)
+	// Nearly every pair is allowed to somebody.
+	l.v.rows = make([]uint64, l.v.words, l.v.words*(len(l.v.pairs)+1))
 }
 
 // role links one role: what its node says and what it inherits. Inheritance is
 // reachability, so a cycle changes nothing.
 func (l *linker) role(number uint32, nodes map[string]*node) {
 	id := l.v.ids[number]
-	for _, reached := range reach(id, nodes, func(n *node) []string { return n.allowInherits }) {
+	for _, reached := range reach(id, nodes, (*node).allows) {
 		l.addGrants(number, reached, false)
 	}
-	for _, reached := range reach(id, nodes, func(n *node) []string { return n.denyInherits }) {
+	for _, reached := range reach(id, nodes, (*node).denies) {
 		l.addGrants(number, reached, true)
 	}
 }
