@@ -116,9 +116,11 @@ func (d *data) kubeTable(w *bytes.Buffer, bench string) {
 const cache = "cache"
 
 func kubeTitle(k record.Key) string {
-	title := "floor: a bare cache of controller-runtime"
+	title := k.Engine
 	if part, ok := strings.CutPrefix(k.Engine, "rolecall"); ok {
 		title = "**Rolecall**" + part
+	} else if part, ok := strings.CutPrefix(k.Engine, cache); ok {
+		title = "floor: a bare cache of controller-runtime" + part
 	}
 	for _, more := range []string{k.Variant, k.Shape} {
 		if more != "" {
