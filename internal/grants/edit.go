@@ -82,6 +82,25 @@ func (e *Edit) Commit() *Table {
 	return e.base
 }
 
+// Renumber gives the scopes and the bindings of all entries other numbers, which
+// must be in the order of the old ones. It belongs between batches, and takes time
+// in proportion to the table.
+func (e *Edit) Renumber(change func(Entry) Entry) *Table {
+	e.dir = e.base.edit()
+	e.room = 16 * (e.dir.leaves + 1)
+	for i, places := uint64(0), uint64(1)<<e.base.depth; i < places; {
+		l := e.leafOf(i << (64 - e.base.depth))
+		e.dir.taken(l.page)
+		s := newStage(e, l.page)
+		s.renumber(change)
+		s.emit(l.prefix, l.page.depth())
+		i += 1 << (e.base.depth - l.page.depth())
+	}
+	e.base = &Table{directory: e.dir.directory, fat: e.fat.Done(), nextFat: e.nextFat}
+	e.dir = directoryEdit{}
+	return e.base
+}
+
 // sortOps orders changes by hash; those of one hash stay in their order.
 func sortOps(ops []op) []op {
 	if len(ops) < keptOps {

@@ -159,6 +159,14 @@ func (f *Fat) with(add, remove []Entry) *Fat {
 	}
 }
 
+// renumbered returns the set of what change makes of each entry.
+func (f *Fat) renumbered(change func(Entry) Entry) *Fat {
+	return &Fat{
+		byScope:   f.byScope.Map(func(t persist.Triple) persist.Triple { return change(fromScope(t)).byScope() }),
+		byBinding: f.byBinding.Map(func(t persist.Triple) persist.Triple { return change(fromBinding(t)).byBinding() }),
+	}
+}
+
 func triples(entries []Entry, of func(Entry) persist.Triple) []persist.Triple {
 	out := make([]persist.Triple, len(entries))
 	for i, e := range entries {

@@ -183,6 +183,25 @@ func (s *stage) settle() {
 	}
 }
 
+// renumber changes every entry. Smaller numbers may make a wide page narrow.
+func (s *stage) renumber(change func(Entry) Entry) {
+	s.wide = false
+	for b := range s.slots {
+		for _, x := range s.slots[b] {
+			s.open(x)
+			if x.fat != nil {
+				s.edit.fat.Set(u32(x.raw, 0), x.fat.base.renumbered(change))
+				x.fat, x.changed = nil, false
+				continue
+			}
+			for i := range x.entries {
+				x.entries[i] = change(x.entries[i])
+			}
+		}
+	}
+	s.settle()
+}
+
 // write writes the entries of a key, if they have changed or the page has become
 // wide.
 func (s *stage) write(x *staged) {

@@ -93,6 +93,20 @@ func (c *Cursor) nextRun() {
 	}
 }
 
+// Map returns the set of what change makes of each member. It must keep their
+// order.
+func (s *Triples) Map(change func(Triple) Triple) *Triples {
+	next := &Triples{size: s.size}
+	for _, run := range s.runs {
+		mapped := make([]Triple, len(run))
+		for i, t := range run {
+			mapped[i] = change(t)
+		}
+		next.first, next.runs = append(next.first, mapped[0]), append(next.runs, mapped)
+	}
+	return next
+}
+
 // With returns the set with members added and others removed; both lists may be
 // in any order and name members that are there, or not there, already. What is
 // in both lists is in the result.

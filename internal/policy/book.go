@@ -37,7 +37,7 @@ type records struct {
 	n      uint32
 }
 
-const pieceRecords = 256
+const pieceRecords = 64
 
 func (r *records) at(number uint32) *record {
 	return &r.pieces[number/pieceRecords][number%pieceRecords]

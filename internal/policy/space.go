@@ -236,6 +236,8 @@ func (s *space) empty() bool { return s.book.live == 0 && s.vocabulary.empty() }
 
 // publish ends the batch and begins the next one.
 func (s *space) publish() *namespace {
+	s.table.Commit()
+	s.compactIfSparse()
 	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
 	n.kinds, n.scopes, n.special = s.kindMap.Done(), s.scopeMap.Done(), s.special.Done()
