@@ -52,6 +52,18 @@ func (s series) over(base series) summary {
 	return summarize(ratios)
 }
 
+// minus is the summary of the differences from base inside each round that has both.
+func (s series) minus(base series) summary {
+	var differences []float64
+	bases := base.rounds()
+	for round, value := range s.rounds() {
+		if b, ok := bases[round]; ok {
+			differences = append(differences, value-b)
+		}
+	}
+	return summarize(differences)
+}
+
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

@@ -70,6 +70,17 @@ func (s summary) times() string {
 	return fmt.Sprintf("%s × (%s–%s)", number(s.median), number(s.low), number(s.high))
 }
 
+// difference shows a difference, with its sign.
+func (s summary) difference(unit string) string {
+	switch {
+	case s.n == 0:
+		return none
+	case s.median < 0:
+		return "−" + quantity(-s.median, unit)
+	}
+	return "+" + quantity(s.median, unit)
+}
+
 // value shows the median.
 func (s summary) value(unit string) string {
 	if s.n == 0 {

@@ -102,7 +102,7 @@ func (d *data) kubeTable(w *bytes.Buffer, bench string) {
 			metrics = append(metrics, n.metric)
 		}
 	}
-	t := table{header: append([]string{"what", "RoleBindings"}, metrics...)}
+	t := table{header: append([]string{"what", "objects"}, metrics...)}
 	for _, k := range keys {
 		row := []string{kubeTitle(k), number(float64(k.Objects))}
 		for _, m := range metrics {
@@ -130,24 +130,23 @@ func kubeTitle(k record.Key) string {
 	return title
 }
 
-// kubeCell shows a value, and its ratio to that of the bare cache with the same
-// shape and variant, or else with no variant, or else with any.
+// kubeCell shows a value, and how it compares with that of the bare cache: by their
+// ratio, or latencies by their difference.
 func (d *data) kubeCell(k record.Key, metric string) string {
-	s := d.get(k, metric)
+	n := name{k, metric}
+	s, unit := d.series[n], d.units[n]
 	if s == nil {
 		return none
 	}
-	cell := s.summary().value(d.units[name{k, metric}])
-	if k.Engine == cache {
+	cell := s.summary().value(unit)
+	base := n
+	base.key.Engine = cache
+	floor := d.series[base]
+	switch {
+	case k.Engine == cache || floor == nil || unit == "%":
 		return cell
+	case k.Bench == "latency":
+		return cell + ", " + s.minus(floor).difference(unit)
 	}
-	base := k
-	base.Engine = cache
-	for _, variant := range []string{k.Variant, ""} {
-		base.Variant = variant
-		if b := d.get(base, metric); b != nil && d.units[name{k, metric}] != "%" {
-			return cell + ", " + s.over(b).times()
-		}
-	}
-	return cell
+	return cell + ", " + s.over(floor).times()
 }

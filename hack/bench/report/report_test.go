@@ -64,8 +64,12 @@ func TestWrite(t *testing.T) {
 	write("kube.jsonl", func(w *record.Writer) {
 		k := record.Key{Bench: "memory", Engine: "cache", Objects: 10_000, Round: 1}
 		w.Put(k, "heap", 1000, "B")
-		k.Engine, k.Variant = "rolecall leader", "new"
+		k.Engine = "rolecall leader"
 		w.Put(k, "heap", 700, "B")
+		k.Bench = "latency"
+		w.Put(k, "p99", 1.5, "ms")
+		k.Engine = "cache"
+		w.Put(k, "p99", 2, "ms")
 	})
 	if err := Write(results, docs); err != nil {
 		t.Fatal(err)
@@ -74,7 +78,7 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a processor", "165 ns, 1.10 × (1.10–1.10)", "700 B, 0.70 ×", "Not measured."} {
+	for _, want := range []string{"a processor", "165 ns, 1.10 × (1.10–1.10)", "700 B, 0.70 ×", "1.50 ms, −500 µs", "Not measured."} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the document does not say %q:\n%s", want, text)
 		}

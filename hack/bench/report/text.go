@@ -74,7 +74,8 @@ in the request, so it looks no user up. "Wrong" counts answers that differ from 
 	inCluster = `## With a real API server
 
 kube-apiserver and etcd on the same cores. The floor is a bare typed cache of controller-runtime, without managed fields.
-Ratios are to it, with the same objects in the same round.
+Ratios are to it, with the same objects in the same round; a latency is given with its difference from the watch event's
+in that cache. Latencies count from the return of the write, and not below zero; "already" is how many had come by then.
 `
 	foot = `## Again
 
