@@ -108,9 +108,14 @@ func (f *Fat) Plain(scope, role uint32) (Entry, bool) {
 	return fromScope(t), true
 }
 
+// Each calls do with every entry in a scope.
+func (f *Fat) Each(scope uint32, do func(Entry)) { f.eachFrom(scope, 0, do) }
+
 // EachSpecial calls do with every special entry in a scope.
-func (f *Fat) EachSpecial(scope uint32, do func(Entry)) {
-	for c := f.byScope.Seek(persist.Triple{scope, Special}); ; c.Next() {
+func (f *Fat) EachSpecial(scope uint32, do func(Entry)) { f.eachFrom(scope, Special, do) }
+
+func (f *Fat) eachFrom(scope, role uint32, do func(Entry)) {
+	for c := f.byScope.Seek(persist.Triple{scope, role}); ; c.Next() {
 		t, ok := c.Member()
 		if !ok || t[0] != scope {
 			return

@@ -31,7 +31,7 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	}
 	c.scopes.find(ns.scopes, r.Scope)
 	c.asserted()
-	c.bound()
+	c.eachKey(c.key)
 	c.decide()
 	return nil
 }
@@ -78,53 +78,57 @@ func (c *check) asserted() {
 	}
 }
 
-// bound holds the roles of every binding that lists one of the subject's keys.
-func (c *check) bound() {
+// eachKey calls do with every key of the subject under which something may be
+// filed, and whether only Denies count there.
+func (c *check) eachKey(do func(k *kind, id string, denyOnly bool)) {
 	s := &c.r.Subject
-	k, known := c.ns.users, c.ns.hasUsers
+	k := c.ns.users
 	if s.Type != typeUser {
-		k, known = c.ns.kinds.Get(kindName{typ: s.Type})
+		k = c.kind(s.Type, "")
 	}
-	if known {
-		c.key(k, s.ID, false)
+	if k != nil {
+		do(k, s.ID, false)
 		if k.everyone {
-			c.key(k, authz.Wildcard, false)
+			do(k, authz.Wildcard, false)
 		}
 	}
 	if len(s.Groups) > 0 {
-		c.keys(kindName{typ: authz.TypeGroup}, s.Groups, false)
+		c.each(c.kind(authz.TypeGroup, ""), s.Groups, do)
 	}
 	if s.Email != "" {
-		if domain := authz.EmailDomain(s.Email); domain != "" {
-			c.oneKey(kindName{typ: authz.TypeEmailDomain}, domain, !s.EmailVerified)
+		k, domain := c.kind(authz.TypeEmailDomain, ""), authz.EmailDomain(s.Email)
+		if k != nil && domain != "" {
+			do(k, domain, !s.EmailVerified)
 		}
 	}
 	if len(s.SSOConnections) > 0 {
-		c.keys(kindName{typ: authz.TypeSSOConnection}, s.SSOConnections, false)
+		c.each(c.kind(authz.TypeSSOConnection, ""), s.SSOConnections, do)
 	}
 	for _, g := range s.SSOGroups {
-		c.oneKey(kindName{authz.TypeSSOGroup, g.Connection}, g.ID, false)
-	}
-}
-
-// keys holds the roles bound to some keys of one kind.
-func (c *check) keys(name kindName, ids []string, denyOnly bool) {
-	if k, known := c.ns.kinds.Get(name); known {
-		for _, id := range ids {
-			c.key(k, id, denyOnly)
+		if k := c.kind(authz.TypeSSOGroup, g.Connection); k != nil {
+			do(k, g.ID, false)
 		}
 	}
 }
 
-func (c *check) oneKey(name kindName, id string, denyOnly bool) {
-	if k, known := c.ns.kinds.Get(name); known {
-		c.key(k, id, denyOnly)
+// kind returns a kind that something is filed under, or nil.
+func (c *check) kind(typ, connection string) *kind {
+	k, _ := c.ns.kinds.Get(kindName{typ, connection})
+	return k
+}
+
+func (*check) each(k *kind, ids []string, do func(*kind, string, bool)) {
+	if k == nil {
+		return
+	}
+	for _, id := range ids {
+		do(k, id, false)
 	}
 }
 
 // key holds the roles bound to one key: everywhere, at the scope of the check
 // and at each of its ancestors.
-func (c *check) key(k kind, id string, denyOnly bool) {
+func (c *check) key(k *kind, id string, denyOnly bool) {
 	list := c.ns.table.Find(k.number, id)
 	for i := range list.Len() {
 		e := list.At(i)

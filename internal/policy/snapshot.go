@@ -35,11 +35,10 @@ type namespace struct {
 	table *grants.Table
 	// kinds, scopes: the table's numbers. Scopes that no binding has are not
 	// there, nor are kinds.
-	kinds  *persist.Map[kindName, kind]
+	kinds  *persist.Map[kindName, *kind]
 	scopes *persist.Map[string, uint32]
-	// users is the kind that most subjects are of.
-	users    kind
-	hasUsers bool
+	// users is the kind that most subjects are of, if there is any.
+	users *kind
 	// special holds the bindings that a check has to look at, and names the names
 	// of all, by number.
 	special *persist.Map[uint32, *Binding]
@@ -53,6 +52,7 @@ func (k *Key) kind() kindName { return kindName{typ: k.Type, connection: k.Conne
 
 // kind is a kind of key that bindings are filed under.
 type kind struct {
+	kindName
 	number uint32
 	// everyone says that some binding lists all subjects of the kind.
 	everyone bool
@@ -68,7 +68,7 @@ func kindHash(k kindName) uint64 { return persist.Hash(k.typ) + 3*persist.Hash(k
 var emptyNamespace = &namespace{
 	vocabulary: Link(nil, nil),
 	table:      grants.NewTable(),
-	kinds:      persist.NewMap[kindName, kind](kindHash),
+	kinds:      persist.NewMap[kindName, *kind](kindHash),
 	scopes:     persist.NewMap[string, uint32](persist.Hash),
 	special:    persist.NewMap[uint32, *Binding](persist.HashNumber),
 }

@@ -23,7 +23,7 @@ type space struct {
 	roleMap    []uint32
 
 	table    *grants.Edit
-	kindMap  *persist.MapEdit[kindName, kind]
+	kindMap  *persist.MapEdit[kindName, *kind]
 	scopeMap *persist.MapEdit[string, uint32]
 	special  *persist.MapEdit[uint32, *Binding]
 	filing   filing
@@ -207,7 +207,7 @@ func (s *space) releaseScope(number uint32) {
 func (s *space) holdKind(name kindName) uint32 {
 	number, fresh := s.kinds.hold(name)
 	if fresh {
-		s.kindMap.Set(name, kind{number: number})
+		s.kindMap.Set(name, &kind{kindName: name, number: number})
 	}
 	return number
 }
@@ -224,7 +224,8 @@ func (s *space) countEveryone(number uint32, by int) {
 	before := s.everyone[number]
 	s.everyone[number] = before + by
 	if after := before + by; (before == 0) != (after == 0) {
-		s.kindMap.Set(s.kinds.names[number], kind{number: number, everyone: after != 0})
+		name := s.kinds.names[number]
+		s.kindMap.Set(name, &kind{kindName: name, number: number, everyone: after != 0})
 	}
 	if s.everyone[number] == 0 {
 		delete(s.everyone, number)
@@ -241,6 +242,6 @@ func (s *space) publish() *namespace {
 	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
 	n.kinds, n.scopes, n.special = s.kindMap.Done(), s.scopeMap.Done(), s.special.Done()
-	n.users, n.hasUsers = n.kinds.Get(kindName{typ: typeUser})
+	n.users, _ = n.kinds.Get(kindName{typ: typeUser})
 	return n
 }
