@@ -18,7 +18,7 @@ func ReadBody(r *http.Request, buf []byte) ([]byte, error) {
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF:
 			return buf, nil
 		case err != nil:
 			return buf, bodyError(err)

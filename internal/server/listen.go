@@ -40,7 +40,7 @@ func (s *Server) open(ctx context.Context, l *listener) error {
 	if err != nil {
 		return l.explain(err)
 	}
-	l.socket = socket
+	l.socket = patient{socket}
 	if l.config.TLS == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (s *Server) open(ctx context.Context, l *listener) error {
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: watcher.GetCertificate,
 	}
-	l.socket = tls.NewListener(socket, l.http.TLSConfig)
+	l.socket = tls.NewListener(l.socket, l.http.TLSConfig)
 	return nil
 }
 

@@ -141,6 +141,7 @@ func (b *Batch) Defaults(r *authz.Request) error {
 func (b *Batch) Request(i int, r *authz.Request) error {
 	d := b.decoder.items
 	d.Forget()
+	d.dirty = true
 	d.scanner.Reset(b.items[i])
 	*r = b.defaults
 	has, err := d.evaluation(r)

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall/internal/authz"
-	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
@@ -135,36 +134,12 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-// discard is a ResponseWriter that costs nothing.
-type discard struct{ header http.Header }
-
-func (d *discard) Header() http.Header          { return d.header }
-func (*discard) Write(body []byte) (int, error) { return len(body), nil }
-func (*discard) WriteHeader(int)                {}
-
-// meter counts nothing.
-type meter struct{}
-
-func (meter) Decided(*authz.Decision, time.Duration) {}
-func (meter) Refused(int)                            {}
-
 // BenchmarkHandler is the door without net/http.
 func BenchmarkHandler(b *testing.B) {
-	routes := authzen.Routes(authzen.Options{
-		Asker:            door.Asker{Provider: policyOf(b, certification), Now: time.Now, Meter: meter{}},
-		DefaultNamespace: "default", MaxEvaluations: 100,
-	})
-	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "/access/v1/evaluation", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	body := strings.NewReader(question)
-	req.Body, req.ContentLength = io.NopCloser(body), int64(len(question))
-	w := &discard{header: http.Header{}}
+	ask := asker(b, question)
 	b.ReportAllocs()
 	for b.Loop() {
-		body.Reset(question)
-		if err := routes[0].Serve(w, req); err != nil {
+		if err := ask(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,6 +17,8 @@ type Decoder struct {
 	scanner ijson.Scanner
 	// The memory of the free objects of a request.
 	subjects, actions, resources, contexts object
+	// dirty says that there is something to forget.
+	dirty bool
 	// items reads the items of batches: their defaults outlast each of them.
 	items *Decoder
 }
@@ -37,15 +39,21 @@ func (o *object) read(s *ijson.Scanner) map[string]any {
 
 // forget gives up what was read.
 func (o *object) forget() {
-	if len(o.members) > maxMembers {
+	switch n := len(o.members); {
+	case n > maxMembers:
 		o.members = nil
+	case n > 0:
+		clear(o.members)
 	}
-	clear(o.members)
 }
 
 // Forget gives up what was read last. It is for a Decoder that waits for the next
 // body: until then it holds nothing of a request.
 func (d *Decoder) Forget() {
+	if !d.dirty {
+		return
+	}
+	d.dirty = false
 	d.scanner.Reset("")
 	for _, o := range []*object{&d.subjects, &d.actions, &d.resources, &d.contexts} {
 		o.forget()
@@ -78,6 +86,7 @@ func (d *Decoder) begin(body []byte) error {
 	if len(body) == 0 {
 		return door.BadRequest("the body is empty; it must be a JSON object")
 	}
+	d.dirty = true
 	d.scanner.Reset(string(body))
 	return nil
 }

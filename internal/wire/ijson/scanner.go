@@ -56,9 +56,8 @@ func (s *Scanner) Reset(text string) {
 	for i := range s.depth { // a text with a fault has left them open
 		s.frames[i].many = nil
 	}
-	names := s.names[:cap(s.names)]
-	clear(names)
-	s.text, s.pos, s.err, s.depth, s.names = text, 0, nil, 0, names[:0]
+	clear(s.names)
+	s.text, s.pos, s.err, s.depth, s.names = text, 0, nil, 0, s.names[:0]
 }
 
 // End returns the first fault of the text, an *Error; that something follows its
@@ -191,6 +190,7 @@ func (s *Scanner) leave() {
 	s.pos++
 	s.depth--
 	f := &s.frames[s.depth]
+	clear(s.names[f.first:])
 	s.names = s.names[:f.first]
 	f.many = nil
 }

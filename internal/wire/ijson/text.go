@@ -3,6 +3,7 @@
 package ijson
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -22,15 +23,36 @@ var plain = func() (set [256]bool) {
 // is a fault.
 func (s *Scanner) quoted() (text string, ok bool) {
 	start := s.pos + 1
-	i := start
-	for i < len(s.text) && plain[s.text[i]] {
-		i++
-	}
+	i := start + plainLength(s.text[start:])
 	if i < len(s.text) && s.text[i] == '"' {
 		s.pos = i + 1
 		return s.text[start:i], true
 	}
 	return s.unquote(start, i)
+}
+
+// plainLength returns how many of the first bytes of text are plain, looking at
+// eight at a time.
+func plainLength(text string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		b := text[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		// The top bit of a byte is set if that is beyond ASCII, or if a
+		// subtraction borrows: from a control character, or from what an
+		// exclusive or has made zero. A borrow goes upwards, so the lowest top
+		// bit is that of the first such byte, whatever is above it.
+		quote, escape := w^ones*'"', w^ones*'\\'
+		if found := (w | (w - ones*' ') | (quote - ones) | (escape - ones)) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(text) && plain[text[i]] {
+		i++
+	}
+	return i
 }
 
 // unquote reads the string that begins at start, of which everything before i is

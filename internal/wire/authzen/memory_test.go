@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authzen_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/metrics"
+	"github.com/rolecall/rolecall/internal/wire/authzen"
+)
+
+// discard is a ResponseWriter that costs nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header          { return d.header }
+func (*discard) Write(body []byte) (int, error) { return len(body), nil }
+func (*discard) WriteHeader(int)                {}
+
+// asker returns a function that asks the door, as it is wired up, the same thing
+// again and again.
+func asker(tb testing.TB, body string) func() error {
+	tb.Helper()
+	counters, err := metrics.New(authzen.Name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	routes := authzen.Routes(authzen.Options{
+		Asker:            door.Asker{Provider: policyOf(tb, certification), Now: time.Now, Meter: counters.Door(authzen.Name)},
+		DefaultNamespace: "default", MaxEvaluations: 100,
+	})
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, "/access/v1/evaluation", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	text := strings.NewReader(body)
+	req.Body, req.ContentLength = io.NopCloser(text), int64(len(body))
+	w := &discard{header: http.Header{}}
+	return func() error {
+		text.Reset(body)
+		return routes[0].Serve(w, req)
+	}
+}
+
+// TestAllocations: a check allocates the copy of its body that its strings share,
+// and what free values are boxed in. Whatever is more than that has crept in.
+func TestAllocations(t *testing.T) {
+	if poolsForget() {
+		t.Skip("the race detector makes pools forget")
+	}
+	const head = `{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"record","id":"record-1"`
+	tests := map[string]struct {
+		body string
+		want float64
+	}{
+		"an allow":                 {head + `}}`, 1},
+		"a deny":                   {strings.Replace(head, "read", "drop", 1) + `}}`, 1},
+		"a scope":                  {head + `},"context":{"scope":"org:a"}}`, 2},
+		"properties and a scope":   {question, 3},
+		"true, false and null":     {head + `,"properties":{"a":true,"b":false,"c":null}}}`, 1},
+		"members that nobody asks": {head + `},"x":{"a":["b",{"c":1.5}],"d":{}}}`, 1},
+		"empty objects":            {head + `,"properties":{}},"context":{}}`, 1},
+		"an escaped string":        {strings.Replace(head, "alice", `al\u0069ce`, 1) + `}}`, 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			ask := asker(t, tt.body)
+			got := testing.AllocsPerRun(200, func() {
+				if err := ask(); err != nil {
+					t.Error(err)
+				}
+			})
+			if got != tt.want {
+				t.Errorf("%v allocations, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func poolsForget() bool {
+	made := 0
+	p := sync.Pool{New: func() any { made++; return new(int) }}
+	for range 1000 {
+		p.Put(p.Get())
+	}
+	return made > 100 // a collection may empty it now and then
+}
+
+// TestARequestKeepsNothingOfItsBody: the buffer of a body is used again while a
+// request may still be looked at.
+func TestARequestKeepsNothingOfItsBody(t *testing.T) {
+	const text = `{"subject":{"type":"user","id":"alice","properties":{"groups":["g\u0031"],"n":1,"deep":[{"a":"b"}]}},` +
+		`"action":{"name":"read","properties":{"soft":"yes"}},"resource":{"type":"record","id":"record-1"},` +
+		`"context":{"scope":"org:a","more":{"x":"y"}},"evaluations":[{"context":{"item":"one"}},{"action":{"name":"write"}}]}`
+	poison := func(body []byte) {
+		for i := range body {
+			body[i] = 'X'
+		}
+	}
+	var d, other authzen.Decoder
+	var got, want authz.Request
+	body := []byte(text)
+	if err := d.Evaluation(body, &got); err != nil {
+		t.Fatal(err)
+	}
+	poison(body)
+	if err := other.Evaluation([]byte(text), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after its body was overwritten (-want +got):\n%s", diff)
+	}
+
+	body = []byte(text)
+	batch, err := d.Evaluations(body, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	poison(body)
+	if err := batch.Request(0, &got); err != nil {
+		t.Fatal(err)
+	}
+	want.Context = object{"item": "one"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("an item after the body was overwritten (-want +got):\n%s", diff)
+	}
+}
+
+// TestADecoderKeepsNothing: what one body said is in no other's request, whatever
+// came between them.
+func TestADecoderKeepsNothing(t *testing.T) {
+	full := `{"subject":{"type":"user","id":"alice","properties":{"roles":["admin"]}},"action":{"name":"read","properties":{"a":1}},` +
+		`"resource":{"type":"doc","id":"1","properties":{"b":2}},"context":{"scope":"org:a"},"evaluations":[{},{"context":{"c":3}}]}`
+	var many strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&many, `"m%d":%d,`, i, i)
+	}
+	between := map[string]string{
+		"a body":                full,
+		"half a body":           full[:len(full)-40],
+		"a body of many values": `{"context":{` + many.String() + `"last":null}}`,
+		"what is no request":    `{"context":{"scope":""},"subject":{"properties":{"roles":1}}}`,
+		"nothing":               ``,
+	}
+	for name, text := range between {
+		t.Run(name, func(t *testing.T) {
+			var d authzen.Decoder
+			var r authz.Request
+			_ = d.Evaluation([]byte(text), &r)
+			if batch, err := d.Evaluations([]byte(text), 10); err == nil {
+				for i := range batch.Len() {
+					_ = batch.Request(i, &r)
+				}
+			}
+			if err := d.Evaluation([]byte(`{"subject":{"properties":{}},"action":{"properties":{}},"context":{}}`), &r); err != nil {
+				t.Fatal(err)
+			}
+			want := authz.Request{
+				Subject: authz.Subject{Properties: object{}}, Action: authz.Action{Properties: object{}}, Context: object{},
+			}
+			if diff := cmp.Diff(want, r); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
