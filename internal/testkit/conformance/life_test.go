@@ -168,4 +168,3 @@ func (l *lifetime) diagnosed(objects []testkit.Object) map[string]int {
 	}
 	return n
 }
-
