@@ -26,28 +26,28 @@ const Other = "other"
 type Metrics struct {
 	registry *prometheus.Registry
 	table    table
-	doors    map[string]*Door
+	doors    doors
 	objects  map[store.Kind]prometheus.Gauge
 	faults   map[string]prometheus.Gauge
 }
 
 // New returns the metrics of a server with these doors, registered with a
 // registry of their own.
-func New(doors ...string) (*Metrics, error) {
+func New(names ...string) (*Metrics, error) {
 	m := &Metrics{
 		registry: prometheus.NewPedanticRegistry(),
 		table:    newTable(),
-		doors:    make(map[string]*Door),
+		doors:    make(doors),
 		objects:  make(map[store.Kind]prometheus.Gauge),
 		faults:   make(map[string]prometheus.Gauge),
 	}
-	for _, c := range m.table.collectors() {
+	for _, name := range append(names, NoDoor) {
+		m.doors[name] = newDoor(name)
+	}
+	for _, c := range append(m.table.collectors(), m.doors) {
 		if err := m.registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
-	}
-	for _, name := range append(doors, NoDoor) {
-		m.doors[name] = m.table.door(name)
 	}
 	for _, kind := range store.Kinds() {
 		m.objects[kind] = m.table.objects.WithLabelValues(string(kind))

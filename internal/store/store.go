@@ -86,6 +86,7 @@ type Options struct {
 type Store struct {
 	options Options
 	current atomic.Pointer[published]
+	_       [128]byte    // every check reads what is above, every event writes what is below
 	contact atomic.Int64 // the last Touch, in nanoseconds since 1970
 
 	mu    sync.Mutex
