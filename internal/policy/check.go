@@ -31,7 +31,7 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	}
 	c.scopes.find(ns.scopes, r.Scope)
 	c.asserted()
-	c.eachKey(c.key)
+	c.bound()
 	c.decide()
 	return nil
 }
@@ -81,17 +81,39 @@ func (c *check) asserted() {
 // eachKey calls do with every key of the subject under which something may be
 // filed, and whether only Denies count there.
 func (c *check) eachKey(do func(k *kind, id string, denyOnly bool)) {
-	s := &c.r.Subject
-	k := c.ns.users
-	if s.Type != typeUser {
-		k = c.kind(s.Type, "")
-	}
-	if k != nil {
-		do(k, s.ID, false)
+	if k := c.ownKind(); k != nil {
+		do(k, c.r.Subject.ID, false)
 		if k.everyone {
 			do(k, authz.Wildcard, false)
 		}
 	}
+	c.eachStatedKey(do)
+}
+
+// bound is eachKey(c.key), without what that costs for the keys that everyone has.
+func (c *check) bound() {
+	if k := c.ownKind(); k != nil {
+		c.key(k, c.r.Subject.ID, false)
+		if k.everyone {
+			c.key(k, authz.Wildcard, false)
+		}
+	}
+	if s := &c.r.Subject; len(s.Groups)+len(s.Email)+len(s.SSOConnections)+len(s.SSOGroups) > 0 {
+		c.eachStatedKey(c.key)
+	}
+}
+
+// ownKind returns the kind of the subject's id, or nil.
+func (c *check) ownKind() *kind {
+	if typ := c.r.Subject.Type; typ != typeUser {
+		return c.kind(typ, "")
+	}
+	return c.ns.users
+}
+
+// eachStatedKey is eachKey for what the subject states beside its id.
+func (c *check) eachStatedKey(do func(k *kind, id string, denyOnly bool)) {
+	s := &c.r.Subject
 	if len(s.Groups) > 0 {
 		c.each(c.kind(authz.TypeGroup, ""), s.Groups, do)
 	}
