@@ -5,6 +5,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,7 +27,7 @@ import (
 // must not end with it, so another manager takes its place.
 func (r *rooms) lead(ctx context.Context) error {
 	log := r.Logger.WithName("controllers")
-	if !r.ready(ctx) {
+	if !r.settled(ctx) {
 		return nil
 	}
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
@@ -38,14 +39,19 @@ func (r *rooms) lead(ctx context.Context) error {
 	return nil
 }
 
-// ready waits for the first snapshot, or returns false when ctx ends. A replica
+// settled waits for the first snapshot, or returns false when ctx ends. A replica
 // that cannot serve should not lead, and the controllers' lists would delay its
-// own.
-func (r *rooms) ready(ctx context.Context) bool {
+// own. Those have left garbage behind, several times what is live; with nothing
+// else to do the runtime would keep it for minutes.
+func (r *rooms) settled(ctx context.Context) bool {
 	err := wait.PollUntilContextCancel(ctx, readyPoll, true, func(context.Context) (bool, error) {
 		return r.store.Info().Ready, nil
 	})
-	return err == nil
+	if err != nil {
+		return false
+	}
+	debug.FreeOSMemory()
+	return true
 }
 
 // readyPoll is how often it is asked whether there is a snapshot.
@@ -78,7 +84,7 @@ func (r *rooms) newManager() (manager.Manager, error) {
 	election := r.Config.LeaderElection
 	mgr, err := ctrl.NewManager(managerConfig(r.Kube), ctrl.Options{
 		Scheme:                        scheme,
-		Logger:                        r.Logger.V(debug).WithName("controller-runtime"),
+		Logger:                        r.Logger.V(verbose).WithName("controller-runtime"),
 		Metrics:                       metricsserver.Options{BindAddress: "0"}, // the server has its own
 		LeaderElection:                *election.Enabled,
 		LeaderElectionID:              election.Name,

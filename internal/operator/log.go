@@ -42,20 +42,20 @@ func SetLibraryLogger(l logr.Logger) {
 	if sink := l.GetSink(); sink != nil {
 		l = l.WithSink(quiet{sink})
 	}
-	klog.SetLogger(l.V(debug).WithName("client-go"))
-	ctrl.SetLogger(l.V(debug).WithName("controller-runtime"))
+	klog.SetLogger(l.V(verbose).WithName("client-go"))
+	ctrl.SetLogger(l.V(verbose).WithName("controller-runtime"))
 }
 
-// debug is the verbosity of what only the debug level shows.
-const debug = 1
+// verbose is the verbosity of what only the debug level shows.
+const verbose = 1
 
 // quiet is a sink for which an error is a debug line.
 type quiet struct{ logr.LogSink }
 
 // Error logs an error as a debug line.
 func (q quiet) Error(err error, msg string, keysAndValues ...any) {
-	if q.Enabled(debug) {
-		q.Info(debug, msg, append(keysAndValues, "error", err)...)
+	if q.Enabled(verbose) {
+		q.Info(verbose, msg, append(keysAndValues, "error", err)...)
 	}
 }
 
