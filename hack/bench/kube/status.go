@@ -44,10 +44,8 @@ func (c *cluster) settle(ctx context.Context) (counts, time.Time, error) {
 	last, err := c.counts(ctx)
 	changed := time.Now()
 	for err == nil && time.Since(changed) < calm {
-		select {
-		case <-ctx.Done():
-			return last, changed, ctx.Err()
-		case <-time.After(250 * time.Millisecond):
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
+			return last, changed, err
 		}
 		var now counts
 		if now, err = c.counts(ctx); now != last {
@@ -55,6 +53,40 @@ func (c *cluster) settle(ctx context.Context) (counts, time.Time, error) {
 		}
 	}
 	return last, changed, err
+}
+
+// untilWritten waits until so many statuses of RoleBindings have been written in
+// all. It gives up when there are no more for a long time.
+func (c *cluster) untilWritten(ctx context.Context, n int) error {
+	last, changed := 0, time.Now()
+	for last < n {
+		now, err := c.counts(ctx)
+		if err != nil {
+			return err
+		}
+		if now.bindings > last {
+			last, changed = now.bindings, time.Now()
+		}
+		if time.Since(changed) > standstill {
+			return fmt.Errorf("%d statuses were written, want %d, and for %s no more have come", last, n, standstill)
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standstill is how long a leader may need before it begins to write.
+const standstill = 3 * time.Minute
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // judgeAll lets a new leader write the status of all, and measures the latency
@@ -70,6 +102,9 @@ func (p *plan) judgeAll(ctx context.Context, s *process) error {
 	}
 	if now, err := p.cluster.counts(ctx); err != nil || now.minus(before).bindings >= p.n {
 		return errors.Join(err, errors.New("the status was written before the latency was measured: nothing was learned"))
+	}
+	if err := p.cluster.untilWritten(ctx, before.bindings+p.n); err != nil {
+		return err
 	}
 	after, last, err := p.cluster.settle(ctx)
 	if err != nil {
