@@ -96,7 +96,9 @@ type direction struct {
 
 // do reads or writes, until the wanted deadline at the latest.
 func (d *direction) do(b []byte) (n int, err error) {
-	d.begin()
+	if !d.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	defer d.end()
 	for {
 		var more int
@@ -108,11 +110,20 @@ func (d *direction) do(b []byte) (n int, err error) {
 	}
 }
 
-func (d *direction) begin() {
+// longAgo is a moment that has passed by any clock, in Unix time. To wake a read,
+// net/http sets a deadline of 1970; often that read has not begun yet.
+const longAgo = 1e9
+
+// begin reports whether there is time left to read or write.
+func (d *direction) begin() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.wanted.IsZero() && d.wanted.Unix() < longAgo {
+		return false
+	}
 	d.moving++
 	_ = d.enforce() // a connection that is closed says so when it is read or written
+	return true
 }
 
 func (d *direction) end() {

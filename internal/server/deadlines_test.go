@@ -187,17 +187,16 @@ func TestAWriteGoesOn(t *testing.T) {
 	}
 }
 
-// TestDeadlinesAreSetLate: what net/http does for a request moves the real
-// deadlines twice.
+// TestDeadlinesAreSetLate: what net/http does for a request leaves the deadlines
+// in force where they are, unless it has to wake a read.
 func TestDeadlinesAreSetLate(t *testing.T) {
 	c, inner, other := pair(t)
-	buf := make([]byte, 16)
 	request := func() {
 		deadlines(t, c.SetReadDeadline, never) // to wait for the next request
 		if _, err := other.Write([]byte("request")); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Read(buf); err != nil {
+		if _, err := c.Read(make([]byte, 16)); err != nil {
 			t.Fatal(err)
 		}
 		deadlines(t, c.SetReadDeadline, 0, never, 2*never) // to read it
@@ -205,18 +204,45 @@ func TestDeadlinesAreSetLate(t *testing.T) {
 		if _, err := c.Write([]byte("answer")); err != nil {
 			t.Fatal(err)
 		}
-		deadlines(t, c.SetReadDeadline, -never) // to end the watch for a client that goes away
-		if _, err := c.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatal(err)
-		}
-		deadlines(t, c.SetReadDeadline, 0)
 		deadlines(t, c.SetWriteDeadline, 0)
+		deadlines(t, c.SetReadDeadline, 0)
 	}
 	request()
-	inner.sets.Store(0)
+	watch := func() { // for a client that goes away
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			ended <- err
+		}()
+		runtime.Gosched()
+		if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the watch ended with %v, want the deadline", err)
+		}
+		deadlines(t, c.SetReadDeadline, 0)
+	}
+	for range 100 {
+		before := inner.sets.Load()
+		request()
+		watch()
+		if got := inner.sets.Load() - before; got > 2 {
+			t.Fatalf("deadlines were set %d times, want at most twice", got)
+		}
+	}
 	request()
-	if got := inner.sets.Load(); got != 2 {
-		t.Errorf("deadlines were set %d times, want twice", got)
+	before := inner.sets.Load()
+	request()
+	if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a read that begins too late ended with %v, want the deadline", err)
+	}
+	request()
+	if got := inner.sets.Load() - before; got != 0 {
+		t.Errorf("deadlines were set %d times although nobody had to be woken, want never", got)
 	}
 }
 
