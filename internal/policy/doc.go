@@ -4,10 +4,16 @@
 // Snapshot out, and Check, which decides a request by one snapshot.
 //
 // A snapshot has two tiers. The Vocabulary of a namespace (its resources and
-// roles) is linked as a whole whenever one of them changes. The bindings are an
-// index from what a subject is to what it holds; they name roles by id, so a
-// changed binding touches the entries of its own subjects and nothing else, and
-// a role may come before or after its bindings.
+// roles) is linked as a whole whenever one of them changes: each pair of a type and
+// an action has a row, the set of the roles that cover it, so that all roles of a
+// check are looked up in a cache line or two. The bindings are a table from what a
+// subject is to what it holds (see internal/grants); a changed binding touches the
+// entries of its own subjects and nothing else, and a role may come before or
+// after its bindings.
+//
+// The tiers know each other's roles by number only. An Index, which belongs to
+// the one who writes, gives the numbers out and takes them back; the snapshots
+// that it publishes translate the numbers of one tier to those of the other.
 //
 // The package is pure. It knows no clock, no logger, no lock and no Kubernetes;
 // the same units give the same answers in whatever order they came.

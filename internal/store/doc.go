@@ -6,5 +6,6 @@
 //
 // What is published is a function of the objects present and of nothing else:
 // not of the order in which they came, nor of what was there before. The store
-// keeps compiled units, never objects.
+// keeps compiled units and, of bindings, the numbers that they come to; never
+// objects.
 package store
