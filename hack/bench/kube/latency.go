@@ -10,9 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/hack/bench/record"
-	"golang.org/x/sync/errgroup"
 )
 
 // changeRate is how many objects a second change in the busy measurement.

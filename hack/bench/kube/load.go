@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/rolecall/rolecall/api/v1alpha1"
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
 )
 
 // The shape of the policy: types of actions, roles of permissions, and

@@ -15,9 +15,10 @@ import (
 	"syscall"
 
 	"github.com/go-logr/logr"
-	"github.com/rolecall/rolecall/hack/bench/record"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/rolecall/rolecall/hack/bench/record"
 )
 
 type options struct {

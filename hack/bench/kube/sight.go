@@ -12,9 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rolecall/rolecall/api/v1alpha1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rolecall/rolecall/api/v1alpha1"
 )
 
 // sightings is a typed watch of the RoleBindings that notes when each version

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/hack/bench/record"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // calm is how long no status may be written before the leader's work counts as
