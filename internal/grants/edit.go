@@ -20,8 +20,13 @@ type Edit struct {
 	fat      *persist.MapEdit[uint32, *Fat]
 	nextFat  uint32
 	// room is how many pages the directory may reckon with.
-	room int
-	// slots and places are memory for one stage.
+	room      int
+	workspace *Workspace
+}
+
+// Workspace is memory that the batches of one goroutine use one after the other,
+// however many tables they are for. The zero value is ready.
+type Workspace struct {
 	slots  []staged
 	places []*staged
 }
@@ -37,8 +42,8 @@ type op struct {
 
 // Edit begins a batch. At Commit, released is called for each entry that is
 // removed, and for each that was added although it was there.
-func (t *Table) Edit(released func(Key, Entry)) *Edit {
-	return &Edit{base: t, released: released, fat: t.fat.Edit(), nextFat: t.nextFat}
+func (t *Table) Edit(w *Workspace, released func(Key, Entry)) *Edit {
+	return &Edit{base: t, workspace: w, released: released, fat: t.fat.Edit(), nextFat: t.nextFat}
 }
 
 // Add files an entry under a key, whose Hash is given.
@@ -52,8 +57,15 @@ func (e *Edit) Remove(hash uint64, binding uint32) {
 	e.ops = append(e.ops, op{hash: hash, entry: Entry{Binding: binding &^ Special}, remove: true})
 }
 
-// keptOps is how much room for changes is kept from batch to batch.
-const keptOps = 1 << 10
+const (
+	// keptOps is how much room for changes a table keeps from batch to batch: a
+	// lone change needs two, and there may be a great many tables.
+	keptOps = 4
+	// fewOps is how many changes are sorted as they are.
+	fewOps = 1 << 10
+	// keptSlots is how much room for a page is kept.
+	keptSlots = 1 << 10
+)
 
 // Commit ends the batch and returns the table that it makes, which is the old one
 // if nothing has changed; the next batch goes on from there.
@@ -77,8 +89,9 @@ func (e *Edit) Commit() *Table {
 	e.dir = directoryEdit{}
 	clear(e.ops) // the ids belong to somebody else
 	if e.ops = e.ops[:0]; cap(e.ops) > keptOps {
-		e.ops, e.slots, e.places = nil, nil, nil
+		e.ops = nil
 	}
+	e.workspace.clear()
 	return e.base
 }
 
@@ -101,9 +114,19 @@ func (e *Edit) Renumber(change func(Entry) Entry) *Table {
 	return e.base
 }
 
+// clear lets go of what the last page was made of.
+func (w *Workspace) clear() {
+	if cap(w.slots)+cap(w.places) > keptSlots {
+		*w = Workspace{}
+		return
+	}
+	clear(w.slots)
+	w.slots, w.places = w.slots[:0], w.places[:0]
+}
+
 // sortOps orders changes by hash; those of one hash stay in their order.
 func sortOps(ops []op) []op {
-	if len(ops) < keptOps {
+	if len(ops) < fewOps {
 		slices.SortStableFunc(ops, func(a, b op) int { return cmp.Compare(a.hash, b.hash) })
 		return ops
 	}

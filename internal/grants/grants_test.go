@@ -93,7 +93,7 @@ func (c *churn) key() Key {
 
 // batch makes up to n changes; share of them, of a hundred, are additions.
 func (c *churn) batch(t *Table, n, share int) *Table {
-	e := t.Edit(func(Key, Entry) { c.held-- })
+	e := t.Edit(new(Workspace), func(Key, Entry) { c.held-- })
 	for range c.rng.IntN(n) {
 		k := c.key()
 		entry := Entry{Role: c.rng.Uint32N(30), Scope: c.rng.Uint32N(4), Binding: c.rng.Uint32N(300)}
@@ -186,7 +186,7 @@ func TestTableGivesMemoryBack(t *testing.T) {
 		table = c.batch(table, 1000, 100)
 	}
 	full := table.leaves
-	e := table.Edit(func(Key, Entry) { c.held-- })
+	e := table.Edit(new(Workspace), func(Key, Entry) { c.held-- })
 	for k, entries := range c.model {
 		for entry := range entries {
 			e.Remove(k.Hash(), entry.Binding)
@@ -207,7 +207,7 @@ func TestTableGivesMemoryBack(t *testing.T) {
 // TestHugeKeysDoNotBlowUpTheDirectory: pages that no split makes small must not
 // make it double for ever.
 func TestHugeKeysDoNotBlowUpTheDirectory(t *testing.T) {
-	e := NewTable().Edit(nil)
+	e := NewTable().Edit(new(Workspace), nil)
 	for i := range 500 {
 		k := Key{ID: fmt.Sprint(i) + string(make([]byte, 3000))}
 		e.Add(k.Hash(), k, Entry{})
@@ -220,7 +220,7 @@ func TestHugeKeysDoNotBlowUpTheDirectory(t *testing.T) {
 }
 
 func TestFatKey(t *testing.T) {
-	e := NewTable().Edit(nil)
+	e := NewTable().Edit(new(Workspace), nil)
 	k := Key{Kind: 7, ID: "*"}
 	for i := range uint32(5000) {
 		entry := Entry{Role: i % 10, Scope: i % 3, Binding: i}

@@ -35,8 +35,7 @@ type fatChange struct {
 // newStage takes a page apart, in memory that the next one takes over.
 func newStage(e *Edit, p page) *stage {
 	s := &stage{edit: e}
-	clear(e.slots)
-	e.slots, e.places = e.slots[:0], e.places[:0]
+	e.workspace.clear()
 	s.load(p)
 	return s
 }
@@ -46,15 +45,16 @@ func (s *stage) load(p page) {
 		return
 	}
 	s.wide = s.wide || p.wide()
+	w := s.edit.workspace
 	for b := range s.slots {
-		first := len(s.edit.places)
+		first := len(w.places)
 		for i, end := p.bucket(b); i < end; {
 			x := s.slot()
 			x.slot, i = p.slot(i)
 			x.wide = p.wide()
-			s.edit.places = append(s.edit.places, x)
+			w.places = append(w.places, x)
 		}
-		places := s.edit.places[first:len(s.edit.places):len(s.edit.places)]
+		places := w.places[first:len(w.places):len(w.places)]
 		if len(s.slots[b]) == 0 {
 			s.slots[b] = places
 		} else {
@@ -66,12 +66,12 @@ func (s *stage) load(p page) {
 // slot returns room for one key. When there is none left, it makes more and
 // leaves the old one to those who have it.
 func (s *stage) slot() *staged {
-	e := s.edit
-	if len(e.slots) == cap(e.slots) {
-		e.slots = make([]staged, 0, 2*buckets)
+	w := s.edit.workspace
+	if len(w.slots) == cap(w.slots) {
+		w.slots = make([]staged, 0, 2*buckets)
 	}
-	e.slots = e.slots[:len(e.slots)+1]
-	return &e.slots[len(e.slots)-1]
+	w.slots = w.slots[:len(w.slots)+1]
+	return &w.slots[len(w.slots)-1]
 }
 
 func (x *staged) key() Key { return Key{x.head.kind(), x.id} }

@@ -22,7 +22,7 @@ func TestNumbersOfAnySize(t *testing.T) {
 	}
 	table, formats := NewTable(), map[bool]int{}
 	for batch := range 160 {
-		e := table.Edit(func(Key, Entry) { c.held-- })
+		e := table.Edit(new(Workspace), func(Key, Entry) { c.held-- })
 		for range c.rng.IntN(80) {
 			k := c.key()
 			entry := Entry{Role: number(), Scope: number(), Binding: c.rng.Uint32N(400)}
@@ -70,7 +70,7 @@ func TestAKeyBecomesFatAndThinAgain(t *testing.T) {
 	c := &churn{model: model{}}
 	table, fat := NewTable(), 0
 	change := func(add bool, from, to int) {
-		e := table.Edit(func(Key, Entry) { c.held-- })
+		e := table.Edit(new(Workspace), func(Key, Entry) { c.held-- })
 		for i := from; i < to; i++ {
 			if add {
 				e.Add(k.Hash(), k, entry(i))
@@ -120,7 +120,7 @@ func TestOneBatchManyMinds(t *testing.T) {
 	for _, others := range []int{0, maxInline - 1, maxInline, 100} {
 		t.Run(fmt.Sprint(others), func(t *testing.T) {
 			k, held := Key{ID: "k"}, 0
-			e := NewTable().Edit(func(Key, Entry) { held-- })
+			e := NewTable().Edit(new(Workspace), func(Key, Entry) { held-- })
 			add := func(entry Entry) {
 				e.Add(k.Hash(), k, entry)
 				held++
@@ -147,5 +147,31 @@ func TestOneBatchManyMinds(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKeysThatLookAlike: keys of one kind and one length, so many that in some
+// pages there are two of which only the ids differ, share one binding.
+func TestKeysThatLookAlike(t *testing.T) {
+	const keys = 8000
+	key := func(i int) Key { return Key{ID: fmt.Sprintf("user-%04d", i)} }
+	e := NewTable().Edit(new(Workspace), func(Key, Entry) {})
+	for i := range keys {
+		e.Add(key(i).Hash(), key(i), Entry{Role: uint32(i), Binding: 7})
+	}
+	all := e.Commit()
+	for i := range keys {
+		if i%2 == 0 {
+			e.Remove(key(i).Hash(), 7)
+		}
+	}
+	half := e.Commit()
+	for i := range keys {
+		if got := entries(all, key(i)); len(got) != 1 || got[0].Role != uint32(i) {
+			t.Fatalf("%s has %+v", key(i).ID, got)
+		}
+		if got := entries(half, key(i)); len(got) != i%2 {
+			t.Fatalf("after half of them are gone, %s has %+v", key(i).ID, got)
+		}
 	}
 }

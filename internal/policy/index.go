@@ -4,6 +4,8 @@ package policy
 
 import (
 	"iter"
+
+	"github.com/rolecall/rolecall/internal/grants"
 )
 
 // Index is the policy in the making: it takes units and publishes snapshots. It
@@ -17,6 +19,7 @@ type Index struct {
 	spaces    map[string]*space
 	changed   map[string]*space
 	bindings  int
+	workspace grants.Workspace
 }
 
 // NewIndex returns the index of the namespaces served: all of them if the list is
@@ -112,7 +115,7 @@ func (x *Index) Publish(revision string) *Snapshot {
 func (x *Index) space(namespace string) *space {
 	s := x.spaces[namespace]
 	if s == nil {
-		s = newSpace()
+		s = newSpace(&x.workspace)
 		x.spaces[namespace] = s
 	}
 	x.changed[namespace] = s

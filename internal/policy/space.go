@@ -29,13 +29,13 @@ type space struct {
 	filing   filing
 }
 
-func newSpace() *space {
+func newSpace(w *grants.Workspace) *space {
 	s := &space{
 		everyone: make(map[uint32]int), book: newBook(),
 		vocabulary: emptyNamespace.vocabulary,
 	}
 	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
-	s.table = emptyNamespace.table.Edit(s.released)
+	s.table = emptyNamespace.table.Edit(w, s.released)
 	s.kindMap = emptyNamespace.kinds.Edit()
 	s.scopeMap = emptyNamespace.scopes.Edit()
 	s.special = emptyNamespace.special.Edit()
