@@ -28,12 +28,12 @@ type Asker struct {
 	Meter Meter
 }
 
-// Policy is the policy in force when a request came, and that moment. Whatever
-// one request asks, it asks of one Policy.
+// Policy is the policy in force when a request came, and the moment of its first
+// check. Whatever one request asks, it asks of one Policy.
 type Policy struct {
 	asker   *Asker
 	checker authz.Checker
-	time    time.Time
+	time    time.Time // zero before the first check
 }
 
 // Policy returns the policy in force now. Its error wraps authz.ErrNotReady if
@@ -44,14 +44,17 @@ func (a *Asker) Policy() (Policy, error) {
 		a.Meter.Refused(statusOf(err))
 		return Policy{}, err
 	}
-	return Policy{asker: a, checker: checker, time: a.Now()}, nil
+	return Policy{asker: a, checker: checker}, nil
 }
 
-// Check decides r at the moment of the Policy and counts the decision. If it
-// returns an error there is none, and d is a deny.
+// Check decides r at the moment of the Policy's first check, and counts the
+// decision. If it returns an error there is none, and d is a deny.
 func (p *Policy) Check(r *authz.Request, d *authz.Decision) error {
-	r.Time = p.time
 	start := p.asker.Now()
+	if p.time.IsZero() {
+		p.time = start
+	}
+	r.Time = p.time
 	if err := p.checker.Check(r, d); err != nil {
 		d.Reset()
 		p.asker.Meter.Refused(statusOf(err))

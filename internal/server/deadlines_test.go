@@ -42,12 +42,12 @@ func pair(t *testing.T) (*patientConn, *counted, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real, err := l.Accept()
+	accepted, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = other.Close(); _ = real.Close() })
-	c := &counted{Conn: real}
+	t.Cleanup(func() { _ = other.Close(); _ = accepted.Close() })
+	c := &counted{Conn: accepted}
 	return newPatientConn(c), c, other
 }
 
@@ -131,9 +131,9 @@ func TestADeadlineComesNearer(t *testing.T) {
 }
 
 // leave has a deadline in force that is no longer wanted, as a request leaves it.
-func leave(t *testing.T, d *direction, real, wanted time.Duration) {
+func leave(t *testing.T, d *direction, inForce, wanted time.Duration) {
 	t.Helper()
-	deadlines(t, d.set, real)
+	deadlines(t, d.set, inForce)
 	d.real = time.Now()
 	deadlines(t, d.want, wanted)
 }

@@ -71,7 +71,7 @@ func TestBeAServer(t *testing.T) {
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = fmt.Fprintln(os.Stdout, used.Utime.Nano() + used.Stime.Nano())
+		_, _ = fmt.Fprintln(os.Stdout, used.Utime.Nano()+used.Stime.Nano())
 	}
 }
 
@@ -121,7 +121,11 @@ type connection struct {
 
 func begin(b *testing.B, name string, connections int) *opponent {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBeAServer$")
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.Context(), self, "-test.run=^TestBeAServer$")
 	cmd.Env = append(os.Environ(), serverVariable+"="+name)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -5,6 +5,7 @@ package authzen
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -82,6 +83,10 @@ type call struct {
 	decision  authz.Decision
 }
 
+// maxMeasured is the length in bytes up to which net/http counts an answer by
+// itself. It would cut a longer one in chunks.
+const maxMeasured = 2 << 10
+
 // endpoint wraps the part that differs between the endpoints, which reads c.body
 // and writes c.out.
 func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
@@ -102,8 +107,12 @@ func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.Re
 		if err := answer(c, r); err != nil {
 			return err
 		}
-		w.Header()["Content-Type"] = h.contentType[:1:1]
 		c.out = append(c.out, '\n')
+		header := w.Header()
+		header["Content-Type"] = h.contentType[:1:1]
+		if len(c.out) > maxMeasured {
+			header["Content-Length"] = []string{strconv.Itoa(len(c.out))}
+		}
 		write(w, c.out)
 		return nil
 	}

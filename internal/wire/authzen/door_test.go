@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -172,6 +174,18 @@ func TestOneCallKeepsNothingOfAnother(t *testing.T) {
 		none := r.post(t, "/access/v1/evaluation", `{}`)
 		if !strings.Contains(long.body, "Granted") || !strings.Contains(bare.body, "NoRole") || none.status != http.StatusBadRequest {
 			t.Fatalf("answers %s %s %s", long.body, bare.body, none.body)
+		}
+	}
+}
+
+// TestAnswersSayTheirLength: also the long ones, which are not cut in chunks.
+func TestAnswersSayTheirLength(t *testing.T) {
+	r := serve(t, policyOf(t, small))
+	for _, n := range []int{1, 10, 100} {
+		items := strings.Join(slices.Repeat([]string{"{}"}, n), ",")
+		a := r.post(t, "/access/v1/evaluations", ask(alice, read, record1, `"evaluations":[`+items+`],"options":{"context":true}`))
+		if got, want := a.header.Get("Content-Length"), strconv.Itoa(len(a.body)); a.status != http.StatusOK || got != want {
+			t.Errorf("answer %d to %d items has Content-Length %q, want %s", a.status, n, got, want)
 		}
 	}
 }

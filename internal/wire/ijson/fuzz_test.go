@@ -102,8 +102,9 @@ func strict(text []byte, kind ijson.Kind) bool {
 		return depth > ijson.MaxDepth
 	case ijson.Syntax:
 		return !utf8.Valid(text) || surrogate.Match(text)
+	default:
+		return false
 	}
-	return false
 }
 
 // walk goes over a text with the tokens of encoding/json.

@@ -2,6 +2,8 @@
 
 package ijson
 
+import "slices"
+
 // few is the number of names up to which looking through them all is cheaper
 // than a map.
 const few = 16
@@ -41,12 +43,7 @@ func (s *Scanner) knows(f *frame, name string) bool {
 		_, ok := f.many[name]
 		return ok
 	}
-	for _, other := range s.names[f.first:] {
-		if other == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.names[f.first:], name)
 }
 
 // nameOf returns the name of the current member of an open object: the last one
