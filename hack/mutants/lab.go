@@ -8,14 +8,40 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 )
 
-// tests is the package whose tests have to notice.
-const tests = "internal/testkit/decide"
+// suite is tests that have to notice, of one package.
+type suite struct{ folder, run string }
+
+// The tests of decisions: cases, random policies made at once, and one that
+// changes.
+const decide = "internal/testkit/decide"
+
+func decisions() []suite {
+	return []suite{{decide, "^TestCorpus$"}, {decide, "^TestRandom$"}, {decide, "^TestChurn$"}}
+}
+
+// The tests of the parts by themselves.
+func parts() []suite {
+	return []suite{{"internal/grants", "."}, {"internal/policy", "."}}
+}
+
+// suites returns what has to notice a change of a file, in the order in which it
+// is tried: what is likely to notice first comes first.
+func suites(file string) []suite {
+	switch path.Dir(file) {
+	case "internal/grants":
+		return append(parts(), decisions()...)
+	case "internal/policy":
+		return append(decisions(), parts()[1])
+	}
+	return decisions()
+}
 
 // outcome is what became of a mutant.
 type outcome string
@@ -55,32 +81,41 @@ func newLab(ctx context.Context) (*lab, error) {
 
 func (l *lab) close() { _ = os.RemoveAll(l.dir) }
 
-// try builds the tests with a mutant, or without if it is nil, and runs them.
+// try runs the tests of a mutant until one fails; without a mutant, all tests.
 func (l *lab) try(ctx context.Context, m *mutant) verdict {
 	start := time.Now()
-	v := l.build(ctx, m)
-	if v.outcome == "" {
-		v = l.run(ctx)
+	tests, overlay := append(parts(), decisions()...), ""
+	if m != nil {
+		var err error
+		if overlay, err = l.overlay(m); err != nil {
+			return verdict{outcome: unapplied, output: err.Error()}
+		}
+		tests = suites(m.file)
+	}
+	v := verdict{outcome: survived}
+	built := ""
+	for _, s := range tests {
+		if s.folder != built {
+			if v = l.build(ctx, s.folder, overlay); v.outcome != survived {
+				break
+			}
+			built = s.folder
+		}
+		if v = l.run(ctx, s); v.outcome != survived {
+			break
+		}
 	}
 	v.took = time.Since(start)
 	return v
 }
 
-func (l *lab) build(ctx context.Context, m *mutant) verdict {
-	args := []string{"test", "-c", "-o", l.binary()}
-	if m != nil {
-		overlay, err := l.overlay(m)
-		if err != nil {
-			return verdict{outcome: unapplied, output: err.Error()}
-		}
-		args = append(args, "-overlay", overlay)
-	}
-	command := exec.CommandContext(ctx, "go", append(args, "./"+tests)...) //nolint:gosec // the arguments are this program's
+func (l *lab) build(ctx context.Context, folder, overlay string) verdict {
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-ldflags=-s -w", "-o", l.binary(), "-overlay="+overlay, "./"+folder) //nolint:gosec // the arguments are this program's
 	command.Dir = l.root
 	if output, err := command.CombinedOutput(); err != nil {
 		return verdict{outcome: uncompiled, output: string(output)}
 	}
-	return verdict{}
+	return verdict{outcome: survived}
 }
 
 func (l *lab) binary() string { return filepath.Join(l.dir, "tests") }
@@ -107,25 +142,28 @@ func (l *lab) overlay(m *mutant) (string, error) {
 	return overlay, os.WriteFile(overlay, replace, 0o600)
 }
 
-// run runs the tests: the cases first, and random decisions only if no case
-// notices.
-func (l *lab) run(ctx context.Context) verdict {
-	for _, test := range []string{"^TestCorpus$", "^TestRandom$"} {
-		command := exec.CommandContext(ctx, l.binary(), "-test.failfast", "-test.timeout=5m", "-test.run="+test) //nolint:gosec // built above
-		command.Dir = filepath.Join(l.root, tests)
-		if output, err := command.CombinedOutput(); err != nil {
-			return verdict{outcome: killed, test: firstFailure(string(output)), output: string(output)}
-		}
+func (l *lab) run(ctx context.Context, s suite) verdict {
+	command := exec.CommandContext(ctx, l.binary(), "-test.failfast", "-test.timeout=5m", "-test.run="+s.run) //nolint:gosec // built above
+	command.Dir = filepath.Join(l.root, s.folder)
+	if output, err := command.CombinedOutput(); err != nil {
+		return verdict{outcome: killed, test: firstFailure(string(output)), output: string(output)}
 	}
 	return verdict{outcome: survived}
 }
 
-var failure = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+/\S+|TestRandom)`)
+var failure = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
+// firstFailure returns the test that failed, the case rather than the test that
+// it belongs to.
 func firstFailure(output string) string {
-	if match := failure.FindStringSubmatch(output); match != nil {
-		return match[1]
+	test := ""
+	for _, match := range failure.FindAllStringSubmatch(output, -1) {
+		if strings.HasPrefix(match[1], test) {
+			test = match[1]
+		}
 	}
-	first, _, _ := strings.Cut(output, "\n")
-	return first
+	if test == "" {
+		test, _, _ = strings.Cut(output, "\n")
+	}
+	return test
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "try only the mutants whose rule matches this regular expression")
+	only := flag.String("only", "", "try only the mutants whose rule or file matches this regular expression")
 	verbose := flag.Bool("v", false, "show what the tests say of each mutant")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -50,7 +50,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	}
 	tried, bad := 0, 0
 	for _, m := range mutants {
-		if !only.MatchString(m.rule) || ctx.Err() != nil {
+		if !only.MatchString(m.rule) && !only.MatchString(m.file) || ctx.Err() != nil {
 			continue
 		}
 		v := l.try(ctx, &m)
