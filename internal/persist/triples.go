@@ -112,19 +112,31 @@ func (s *Triples) Map(change func(Triple) Triple) *Triples {
 // in both lists is in the result.
 func (s *Triples) With(add, remove []Triple) *Triples {
 	add, remove = sorted(add), sorted(remove)
-	e := triplesEdit{next: &Triples{}}
-	for i, run := range s.runs {
-		last := i == len(s.runs)-1
+	e := triplesEdit{base: s, next: &Triples{
+		first: make([]Triple, 0, len(s.first)+1), runs: make([][]Triple, 0, len(s.runs)+1), size: s.size,
+	}}
+	for len(s.runs) > 0 && len(add)+len(remove) > 0 {
+		at := min(s.runOf(least(add, remove)), len(s.runs)-1)
+		e.keep(at)
 		a, r := len(add), len(remove)
-		if !last {
-			a, r = before(add, s.first[i+1]), before(remove, s.first[i+1])
+		if at+1 < len(s.runs) {
+			a, r = before(add, s.first[at+1]), before(remove, s.first[at+1])
 		}
-		e.run(run, add[:a], remove[:r])
+		e.take(at, add[:a], remove[:r])
 		add, remove = add[a:], remove[r:]
 	}
-	e.run(nil, add, nil)
+	e.keep(len(s.runs))
+	e.open = append(e.open, add...)
 	e.flush()
 	return e.next
+}
+
+// least returns the first member of two sorted lists, of which one may be empty.
+func least(a, b []Triple) Triple {
+	if len(b) == 0 || (len(a) > 0 && a[0].Compare(b[0]) < 0) {
+		return a[0]
+	}
+	return b[0]
 }
 
 func sorted(ts []Triple) []Triple {
@@ -142,19 +154,33 @@ func before(ts []Triple, t Triple) int {
 // triplesEdit builds a set run by run. What it has changed waits in open until
 // there is enough for a run.
 type triplesEdit struct {
-	next *Triples
-	open []Triple
+	base, next *Triples
+	done       int // how many runs of the base are taken over
+	open       []Triple
 }
 
-// run takes a run over, with its share of the changes.
-func (e *triplesEdit) run(run, add, remove []Triple) {
-	if len(add) == 0 && len(remove) == 0 && len(e.open) == 0 {
-		if len(run) > 0 {
-			e.put(run)
-		}
-		return
+// keep takes over the runs before a place as they are. The first one takes in
+// what is open.
+func (e *triplesEdit) keep(until int) {
+	if len(e.open) > 0 && e.done < until {
+		e.take(e.done, nil, nil)
 	}
+	if len(e.open) > 0 && e.done < until {
+		e.flush()
+	}
+	if e.done < until {
+		e.next.first = append(e.next.first, e.base.first[e.done:until]...)
+		e.next.runs = append(e.next.runs, e.base.runs[e.done:until]...)
+		e.done = until
+	}
+}
+
+// take takes a run over, with its share of the changes.
+func (e *triplesEdit) take(at int, add, remove []Triple) {
+	run := e.base.runs[at]
+	e.next.size -= len(run)
 	e.open = merge(e.open, run, add, remove)
+	e.done = at + 1
 	if len(e.open) >= maxRun/4 {
 		e.flush()
 	}

@@ -212,15 +212,38 @@ func (c *check) fat(f *grants.Fat, scope uint32, denyOnly bool) {
 	f.EachSpecial(scope, func(e grants.Entry) { c.entry(e, denyOnly) })
 }
 
-// fatPlain goes from role to role, not from binding to binding: any one of the
-// plain bindings that give a role in a scope will do.
+// fatPlain asks for the roles that matter to the pair, if they are fewer than the
+// entries: whether any plain binding gives them in the scope.
 func (c *check) fatPlain(f *grants.Fat, scope uint32, denyOnly bool) {
+	if c.v.concerned(c.pair) >= f.Len() {
+		c.eachFatRole(f, scope, func(e grants.Entry) bool {
+			c.entry(e, denyOnly)
+			return true
+		})
+		return
+	}
+	c.v.eachConcerned(c.pair, func(role uint32) {
+		number := c.ns.numbers[role]
+		if e, ok := f.Plain(scope, number); ok && e.Role == number {
+			c.entry(e, denyOnly)
+		}
+	})
+	if !c.held {
+		c.eachFatRole(f, scope, func(e grants.Entry) bool {
+			c.held = c.role(e.Role) != 0
+			return !c.held
+		})
+	}
+}
+
+// eachFatRole goes from role to role, not from binding to binding: any one of the
+// plain bindings that give a role in a scope will do.
+func (*check) eachFatRole(f *grants.Fat, scope uint32, do func(grants.Entry) bool) {
 	for next := uint32(0); ; {
 		e, ok := f.Plain(scope, next)
-		if !ok {
+		if !ok || !do(e) {
 			return
 		}
-		c.entry(e, denyOnly)
 		next = e.Role + 1
 	}
 }

@@ -30,9 +30,10 @@ var _ authz.Checker = (*Snapshot)(nil)
 // leaves the other alone.
 type namespace struct {
 	vocabulary *Vocabulary
-	// roles translates: the vocabulary's number of a role, or 0, by the table's.
-	roles []uint32
-	table *grants.Table
+	// roles and numbers translate: the vocabulary's number of a role, or 0, by the
+	// table's, and the table's by the vocabulary's.
+	roles, numbers []uint32
+	table          *grants.Table
 	// kinds, scopes: the table's numbers. Scopes that no binding has are not
 	// there, nor are kinds.
 	kinds  *persist.Map[kindName, *kind]

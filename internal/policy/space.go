@@ -19,8 +19,9 @@ type space struct {
 	book     *book
 
 	vocabulary *Vocabulary
-	declared   []uint32 // the numbers that the vocabulary holds
-	roleMap    []uint32
+	// declared are the numbers of the vocabulary's roles, by its own numbers, and
+	// held by it; roleMap is the reverse. Nobody has the first.
+	declared, roleMap []uint32
 
 	table    *grants.Edit
 	kindMap  *persist.MapEdit[kindName, *kind]
@@ -44,18 +45,19 @@ func newSpace(w *grants.Workspace) *space {
 
 // link makes v the vocabulary.
 func (s *space) link(v *Vocabulary) {
-	declared := make([]uint32, 0, len(v.numbers))
-	for id := range v.numbers {
-		number, _ := s.roles.hold(id)
-		declared = append(declared, number)
+	declared := make([]uint32, len(v.ids))
+	for i, id := range v.ids[1:] {
+		declared[i+1], _ = s.roles.hold(id)
 	}
-	for _, number := range s.declared {
-		s.roles.release(number)
+	if len(s.declared) > 0 {
+		for _, number := range s.declared[1:] {
+			s.roles.release(number)
+		}
 	}
 	s.vocabulary, s.declared = v, declared
 	s.roleMap = make([]uint32, len(s.roles.names))
-	for _, number := range declared {
-		s.roleMap[number] = v.numbers[s.roles.names[number]]
+	for i, number := range declared[1:] {
+		s.roleMap[number] = uint32(i + 1)
 	}
 }
 
@@ -239,7 +241,7 @@ func (s *space) empty() bool { return s.book.live == 0 && s.vocabulary.empty() }
 func (s *space) publish() *namespace {
 	s.table.Commit()
 	s.compactIfSparse()
-	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, table: s.table.Commit(), names: s.book.names.Done()}
+	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, numbers: s.declared, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
 	n.kinds, n.scopes, n.special = s.kindMap.Done(), s.scopeMap.Done(), s.special.Done()
 	n.users, _ = n.kinds.Get(kindName{typ: typeUser})

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/expr"
@@ -109,6 +110,28 @@ func (v *Vocabulary) pairOf(t, a uint32) (*pair, uint32) {
 // has reports whether a role is in a row.
 func (v *Vocabulary) has(r row, role uint32) bool {
 	return v.rows[int(r)+int(role>>6)]&(1<<(role&63)) != 0
+}
+
+// concerned returns how many roles have a permission that covers a pair. A role
+// with permissions of two sorts counts twice.
+func (v *Vocabulary) concerned(p *pair) int {
+	n := 0
+	for _, r := range [...]row{p.allow, p.deny, p.condAllow, p.condDeny} {
+		for _, word := range v.rows[r : int(r)+v.words] {
+			n += bits.OnesCount64(word)
+		}
+	}
+	return n
+}
+
+// eachConcerned calls do with every role that has a permission that covers a pair.
+func (v *Vocabulary) eachConcerned(p *pair, do func(role uint32)) {
+	for i := range row(v.words) {
+		word := v.rows[p.allow+i] | v.rows[p.deny+i] | v.rows[p.condAllow+i] | v.rows[p.condDeny+i]
+		for ; word != 0; word &= word - 1 {
+			do(uint32(i)*64 + uint32(bits.TrailingZeros64(word)))
+		}
+	}
 }
 
 // Covers reports whether a resource, which is a type or a pattern, means a
