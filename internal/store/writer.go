@@ -249,7 +249,9 @@ func (w *writer) setFaults(key objectKey, faults diag.List) {
 	case len(faults) > 0:
 		w.found[key] = faults
 	case had:
-		delete(w.found, key)
+		if delete(w.found, key); len(w.found) == 0 {
+			w.found = make(map[objectKey]diag.List) // one that has been large stays so
+		}
 	}
 }
 
