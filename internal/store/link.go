@@ -33,15 +33,16 @@ func (w *writer) link(namespace string) {
 // linkFaults counts, by reason, the references of roles that lead nowhere and
 // the objects that do not own their id.
 func (v *vocabulary) linkFaults(linked *policy.Vocabulary) map[string]int {
+	v.judge(linked)
 	n := make(map[string]int)
+	for _, reasons := range v.unresolved {
+		for _, reason := range reasons {
+			n[reason]++
+		}
+	}
 	ids := make(map[string]bool, len(v.roles))
 	for _, r := range v.roles {
 		ids[r.ID] = true
-		for _, f := range compile.RoleRefs(r, linked) {
-			if f.Severity == diag.Error {
-				n[f.Reason]++
-			}
-		}
 	}
 	types := make(map[string]bool, len(v.resources))
 	for _, r := range v.resources {
@@ -51,4 +52,54 @@ func (v *vocabulary) linkFaults(linked *policy.Vocabulary) map[string]int {
 		n[v1alpha1.ReasonConflicted] = conflicts
 	}
 	return n
+}
+
+// judge finds the references that lead nowhere: those of the roles that have
+// changed, or of all if what they may refer to has.
+func (v *vocabulary) judge(linked *policy.Vocabulary) {
+	if v.declaresOtherwise {
+		clear(v.unresolved)
+		for name, r := range v.roles {
+			v.judgeRole(name, r, linked)
+		}
+	} else {
+		for name := range v.changed {
+			v.judgeRole(name, v.roles[name], linked)
+		}
+	}
+	v.declaresOtherwise = false
+	clear(v.changed)
+}
+
+func (v *vocabulary) judgeRole(name string, r *policy.Role, linked *policy.Vocabulary) {
+	delete(v.unresolved, name)
+	for _, f := range compile.RoleRefs(r, linked) {
+		if f.Severity == diag.Error {
+			v.unresolved[name] = append(v.unresolved[name], f.Reason)
+		}
+	}
+}
+
+// setRole puts a role in force. If another one can refer to it as before, only
+// its own references are to be judged.
+func (v *vocabulary) setRole(name string, r *policy.Role) {
+	before := v.roles[name]
+	if before == nil || before.ID != r.ID || !slices.Equal(before.Inherits, r.Inherits) {
+		v.declaresOtherwise = true
+	}
+	v.roles[name], v.changed[name] = r, true
+}
+
+func (v *vocabulary) setResource(name string, r *policy.Resource) {
+	v.resources[name], v.declaresOtherwise = r, true
+}
+
+// remove takes an object out.
+func (v *vocabulary) remove(kind Kind, name string) {
+	if kind == KindResource {
+		delete(v.resources, name)
+	} else {
+		delete(v.roles, name)
+	}
+	v.declaresOtherwise = true
 }

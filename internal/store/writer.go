@@ -52,6 +52,13 @@ type vocabulary struct {
 	resources map[string]*policy.Resource
 	roles     map[string]*policy.Role
 	faults    map[string]int // of the last linking
+
+	// unresolved are the reasons of the references of a role, by its name, that
+	// lead nowhere. changed are the roles whose references are to be judged again;
+	// all are if something else declares otherwise.
+	unresolved        map[string][]string
+	changed           map[string]bool
+	declaresOtherwise bool
 }
 
 func newWriter(o *Options) *writer {
@@ -197,9 +204,13 @@ func (w *writer) compile(key objectKey, obj metav1.Object, d digest) diag.List {
 	var faults diag.List
 	switch v := w.vocabulary(key.namespace); o := obj.(type) {
 	case *v1alpha1.Resource:
-		v.resources[key.name], faults = c.Resource(o)
+		var unit *policy.Resource
+		unit, faults = c.Resource(o)
+		v.setResource(key.name, unit)
 	case *v1alpha1.Role:
-		v.roles[key.name], faults = c.Role(o)
+		var unit *policy.Role
+		unit, faults = c.Role(o)
+		v.setRole(key.name, unit)
 	}
 	w.declared[key.kind][key] = d
 	return faults
@@ -211,8 +222,10 @@ func (w *writer) vocabulary(namespace string) *vocabulary {
 	v := w.namespaces[namespace]
 	if v == nil {
 		v = &vocabulary{
-			resources: make(map[string]*policy.Resource),
-			roles:     make(map[string]*policy.Role),
+			resources:  make(map[string]*policy.Resource),
+			roles:      make(map[string]*policy.Role),
+			unresolved: make(map[string][]string),
+			changed:    make(map[string]bool),
 		}
 		w.namespaces[namespace] = v
 	}
@@ -227,15 +240,11 @@ func (w *writer) remove(key objectKey) bool {
 	}
 	w.digest -= d
 	w.setFaults(key, nil)
-	switch key.kind {
-	case KindResource:
-		delete(w.vocabulary(key.namespace).resources, key.name)
-	case KindRole:
-		delete(w.vocabulary(key.namespace).roles, key.name)
-	case KindRoleBinding:
+	if key.kind == KindRoleBinding {
 		w.index.Delete(key.namespace, key.name)
 		return true
 	}
+	w.vocabulary(key.namespace).remove(key.kind, key.name)
 	delete(w.declared[key.kind], key)
 	return true
 }
