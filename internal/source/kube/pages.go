@@ -36,11 +36,20 @@ func Paged(lw cache.ListerWatcher, transform cache.TransformFunc) cache.ListerWa
 	}}
 }
 
+// pageSize is how many objects one answer to a list holds: so many that requests
+// do not count (the server looks at all that is left for each of them), so few
+// that their text does not.
+const pageSize = 2000
+
 // inPages asks for the newest version where a part of any version is asked for:
 // the server gives an old one from its cache only as a whole. A request for a
 // later page says its version itself, and one without a limit wants everything.
 func inPages(o metav1.ListOptions) metav1.ListOptions {
-	if o.Limit > 0 && o.Continue == "" {
+	if o.Limit == 0 {
+		return o
+	}
+	o.Limit = pageSize
+	if o.Continue == "" {
 		o.ResourceVersion, o.ResourceVersionMatch = "", ""
 	}
 	return o

@@ -108,10 +108,6 @@ func newReflector(client rest.Interface, f *feed) *cache.Reflector {
 	return r
 }
 
-// pageSize is how many objects one answer to a list holds: enough that the
-// requests do not count, few enough that their text does not.
-const pageSize = 1000
-
 // patience returns how long to wait after each failure: soon long enough not to
 // hurt a server that is coming up, never so long that people wonder.
 func patience() *wait.Backoff {

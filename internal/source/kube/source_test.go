@@ -70,7 +70,7 @@ func TestSeveralNamespaces(t *testing.T) {
 // than a page.
 func TestPages(t *testing.T) {
 	cfg, ns := devclustertest.Start(t), devclustertest.Namespace(t)
-	want := createMany(t, newClient(t, cfg), ns, 1100)
+	want := createMany(t, newClient(t, cfg), ns, 2100)
 	asked := &queries{}
 	cfg = rest.CopyConfig(cfg)
 	cfg.Wrap(asked.note)
@@ -87,12 +87,12 @@ func TestPages(t *testing.T) {
 			continue
 		}
 		pages++
-		if q.Get("limit") != "1000" {
+		if q.Get("limit") != "2000" {
 			t.Errorf("a list without the limit: %v", q)
 		}
 	}
 	if pages != 2 {
-		t.Errorf("1100 Roles came in %d pages, want 2", pages)
+		t.Errorf("2100 Roles came in %d pages, want 2", pages)
 	}
 }
 
