@@ -157,6 +157,44 @@ func TestAKeyOfManyBindings(t *testing.T) {
 	}
 }
 
+// TestAKeyOfManyRoles gives a role by each binding of a key, and lets one
+// more after the other matter to the pair. Of the others, one is declared.
+func TestAKeyOfManyRoles(t *testing.T) {
+	const n = 120
+	id := func(i int) string { return fmt.Sprintf("role-%03d", i) }
+	for matter := range n + 1 {
+		var roles []*policy.Role
+		var bindings []*policy.Binding
+		var want []string
+		for i := range n {
+			b := bind(id(i), "*", id(i))
+			b.Scope = "org:a"
+			bindings = append(bindings, b)
+			switch {
+			case i < matter:
+				roles = append(roles, role(id(i), policy.Permission{Resource: "document", Actions: []string{"read"}}))
+				want = append(want, id(i))
+			case i == n-1:
+				roles = append(roles, role(id(i)))
+			}
+		}
+		reason := authz.ReasonNoPermission
+		if matter > 0 {
+			reason = authz.ReasonGranted
+		}
+		s := snapshot(t, document, roles, bindings...)
+		r := ask("somebody", "read")
+		r.Scope = "org:a/t:b"
+		if d := decide(t, s, r); d.Reason != reason || !slices.Equal(d.Roles, want) {
+			t.Errorf("%d roles matter: %v by %d roles", matter, d.Reason, len(d.Roles))
+		}
+		r.Scope = "org:b"
+		if d := decide(t, s, r); d.Reason != authz.ReasonNoRole {
+			t.Errorf("in another scope: %v", d.Reason)
+		}
+	}
+}
+
 // TestMemoryComesBack fills an index and empties it again.
 func TestMemoryComesBack(t *testing.T) {
 	x := policy.NewIndex(nil)
