@@ -92,16 +92,20 @@ func (c *cluster) connect(dir string) error {
 
 func (c *cluster) stop() { _ = c.env.Stop() }
 
-// forbidLead takes the lease, so that no replica leads.
+// forbidLead takes the lease, so that no replica leads. A leader that has stopped
+// leaves its own behind.
 func (c *cluster) forbidLead(ctx context.Context) error {
+	if err := c.allowLead(ctx); err != nil {
+		return err
+	}
 	now := metav1.NowMicro()
-	return client.IgnoreAlreadyExists(c.client.Create(ctx, &coordinationv1.Lease{
+	return c.client.Create(ctx, &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: leaseName, Namespace: namespace},
 		Spec: coordinationv1.LeaseSpec{
 			HolderIdentity: new("nobody"), LeaseDurationSeconds: new(int32(7 * 24 * 3600)),
 			AcquireTime: &now, RenewTime: &now,
 		},
-	}))
+	})
 }
 
 // allowLead gives the lease back.
