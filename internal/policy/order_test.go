@@ -43,15 +43,18 @@ func TestTheBudgetIsSpentInAnOrder(t *testing.T) {
 	}{
 		"roles without a gate, by id": {
 			[]*policy.Role{when("a"), when("b"), when("c")},
-			[]*policy.Binding{bind("1", "alice", "c"), bind("2", "alice", "b"), bind("3", "alice", "a")}, "a",
+			[]*policy.Binding{bind("1", "alice", "c"), bind("2", "alice", "b"), bind("3", "alice", "a")},
+			"a",
 		},
 		"roles behind gates, by binding": {
 			[]*policy.Role{always("a"), always("b"), always("c")},
-			[]*policy.Binding{gated("1", "c"), gated("2", "b"), gated("3", "a")}, "c",
+			[]*policy.Binding{gated("1", "c"), gated("2", "b"), gated("3", "a")},
+			"c",
 		},
 		"roles without a gate before those behind one": {
 			[]*policy.Role{always("a"), always("b"), when("z")},
-			[]*policy.Binding{gated("1", "a"), gated("2", "b"), bind("3", "alice", "z")}, "z",
+			[]*policy.Binding{gated("1", "a"), gated("2", "b"), bind("3", "alice", "z")},
+			"z",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
