@@ -175,3 +175,18 @@ func TestKeysThatLookAlike(t *testing.T) {
 		}
 	}
 }
+
+// TestANumberStaysItself files each number alone, where nothing else makes its
+// page a wide one.
+func TestANumberStaysItself(t *testing.T) {
+	k := Key{ID: "k"}
+	for _, n := range []uint32{0, 1, 255, 256, 1<<16 - 1, 1 << 16, 1<<16 + 1, 1 << 24, 1<<31 - 1} {
+		for _, entry := range []Entry{{Role: n, Binding: 1}, {Scope: n, Binding: 2}, {Role: 1, Binding: n}} {
+			e := NewTable().Edit(new(Workspace), nil)
+			e.Add(k.Hash(), k, entry)
+			if got := entries(e.Commit(), k); len(got) != 1 || got[0] != entry {
+				t.Errorf("%+v becomes %+v", entry, got)
+			}
+		}
+	}
+}
