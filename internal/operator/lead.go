@@ -5,7 +5,6 @@ package operator
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,9 +26,6 @@ import (
 // must not end with it, so another manager takes its place.
 func (r *rooms) lead(ctx context.Context) error {
 	log := r.Logger.WithName("controllers")
-	if !r.settled(ctx) {
-		return nil
-	}
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		err := r.runManager(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -38,24 +34,6 @@ func (r *rooms) lead(ctx context.Context) error {
 	}, retryLead)
 	return nil
 }
-
-// settled waits for the first snapshot, or returns false when ctx ends. A replica
-// that cannot serve should not lead, and the controllers' lists would delay its
-// own. Those have left garbage behind, several times what is live; with nothing
-// else to do the runtime would keep it for minutes.
-func (r *rooms) settled(ctx context.Context) bool {
-	err := wait.PollUntilContextCancel(ctx, readyPoll, true, func(context.Context) (bool, error) {
-		return r.store.Info().Ready, nil
-	})
-	if err != nil {
-		return false
-	}
-	debug.FreeOSMemory()
-	return true
-}
-
-// readyPoll is how often it is asked whether there is a snapshot.
-const readyPoll = 100 * time.Millisecond
 
 // retryLead is the pause before another manager is started, in which another
 // replica may take the lead.

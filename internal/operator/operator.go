@@ -5,10 +5,12 @@ package operator
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
@@ -61,11 +63,32 @@ func Run(ctx context.Context, o Options) error {
 	all.Go(func() error { return r.store.Run(ctx) })
 	all.Go(func() error { return r.server.Run(ctx) })
 	all.Go(func() error { return r.source(ctx) })
-	if o.Kube != nil {
-		all.Go(func() error { return r.lead(ctx) })
-	}
+	all.Go(func() error {
+		if r.settled(ctx) && o.Kube != nil {
+			return r.lead(ctx)
+		}
+		return nil
+	})
 	return all.Wait()
 }
+
+// settled waits for the first snapshot, or returns false when ctx ends. A replica
+// that cannot serve should not lead, and the controllers' lists would delay its
+// own. What it has read has left garbage behind, many times what is live; with
+// nothing else to do the runtime would keep it for minutes.
+func (r *rooms) settled(ctx context.Context) bool {
+	err := wait.PollUntilContextCancel(ctx, readyPoll, true, func(context.Context) (bool, error) {
+		return r.store.Info().Ready, nil
+	})
+	if err != nil {
+		return false
+	}
+	debug.FreeOSMemory()
+	return true
+}
+
+// readyPoll is how often it is asked whether there is a snapshot.
+const readyPoll = 100 * time.Millisecond
 
 // rooms are the parts that run together.
 type rooms struct {

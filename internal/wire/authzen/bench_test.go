@@ -63,7 +63,7 @@ func TestBeAServer(t *testing.T) {
 	case "rolecall":
 		address = strings.TrimPrefix(serve(t, policyOf(t, certification)).url, "http://")
 	default:
-		t.Skip("for the benchmarks")
+		return // nobody has asked for one
 	}
 	_, _ = fmt.Fprintln(os.Stdout, address)
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,50 +48,6 @@ func asker(tb testing.TB, body string) func() error {
 		text.Reset(body)
 		return routes[0].Serve(w, req)
 	}
-}
-
-// TestAllocations: a check allocates the copy of its body that its strings share,
-// and what free values are boxed in. Whatever is more than that has crept in.
-func TestAllocations(t *testing.T) {
-	if poolsForget() {
-		t.Skip("the race detector makes pools forget")
-	}
-	const head = `{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"record","id":"record-1"`
-	tests := map[string]struct {
-		body string
-		want float64
-	}{
-		"an allow":                 {head + `}}`, 1},
-		"a deny":                   {strings.Replace(head, "read", "drop", 1) + `}}`, 1},
-		"a scope":                  {head + `},"context":{"scope":"org:a"}}`, 2},
-		"properties and a scope":   {question, 3},
-		"true, false and null":     {head + `,"properties":{"a":true,"b":false,"c":null}}}`, 1},
-		"members that nobody asks": {head + `},"x":{"a":["b",{"c":1.5}],"d":{}}}`, 1},
-		"empty objects":            {head + `,"properties":{}},"context":{}}`, 1},
-		"an escaped string":        {strings.Replace(head, "alice", `al\u0069ce`, 1) + `}}`, 2},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			ask := asker(t, tt.body)
-			got := testing.AllocsPerRun(200, func() {
-				if err := ask(); err != nil {
-					t.Error(err)
-				}
-			})
-			if got != tt.want {
-				t.Errorf("%v allocations, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
-func poolsForget() bool {
-	made := 0
-	p := sync.Pool{New: func() any { made++; return new(int) }}
-	for range 1000 {
-		p.Put(p.Get())
-	}
-	return made > 100 // a collection may empty it now and then
 }
 
 // TestARequestKeepsNothingOfItsBody: the buffer of a body is used again while a
