@@ -56,7 +56,20 @@ func (l *Life) Edit() Edit {
 	case len(l.objects) == 0:
 		return Edit{Object: testkit.Resource("never").Obj(), Gone: true}
 	}
-	return l.change(l.objects[l.crowd.random.IntN(len(l.objects))])
+	return l.change(l.some())
+}
+
+// some picks an object; what is declared comes more often than its number says.
+func (l *Life) some() testkit.Object {
+	order := l.crowd.random.Perm(len(l.objects))
+	if l.crowd.Chance(30) {
+		for _, i := range order {
+			if _, bound := l.objects[i].(*v1alpha1.RoleBinding); !bound {
+				return l.objects[i]
+			}
+		}
+	}
+	return l.objects[order[0]]
 }
 
 // birth makes an object; another one may have its name.
