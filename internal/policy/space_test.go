@@ -111,12 +111,24 @@ func randomBinding(rng *rand.Rand, name string) *Binding {
 	return b
 }
 
-// edited is a binding with one subject changed.
+// edited is a binding with one thing changed: a subject, or what all subjects
+// get.
 func edited(rng *rand.Rand, b *Binding) *Binding {
-	c := *b
+	c, other := *b, randomBinding(rng, "")
 	c.Subjects = slices.Clone(b.Subjects)
-	i := rng.IntN(len(c.Subjects))
-	switch one := randomBinding(rng, "").Subjects[0]; {
+	i, one := rng.IntN(len(c.Subjects)), other.Subjects[0]
+	switch rng.IntN(8) {
+	case 0:
+		c.Scope = other.Scope
+		return &c
+	case 1:
+		c.Roles = other.Roles
+		return &c
+	case 2:
+		c.NotBefore = other.NotBefore
+		return &c
+	}
+	switch {
 	case rng.IntN(3) == 0 && len(c.Subjects) > 1:
 		c.Subjects = slices.Delete(c.Subjects, i, i+1)
 	case rng.IntN(2) == 0:

@@ -103,9 +103,23 @@ func (l *Life) change(o testkit.Object) Edit {
 	return l.put(l.crowd.version(o))
 }
 
-// edit changes the subjects of a binding a little.
+// edit changes a binding a little: mostly its subjects.
 func (l *Life) edit(b *v1alpha1.RoleBinding) {
 	g := l.crowd.Generator
+	switch g.random.IntN(10) {
+	case 0:
+		b.Spec.Scope = g.pick(g.universe.heldScopes)
+		return
+	case 1:
+		b.Spec.Roles = testkit.Binding("other", g.some(g.universe.roles, 3)...).Obj().Spec.Roles
+		return
+	case 2:
+		b.Spec.Condition = ""
+		if g.Chance(50) {
+			b.Spec.Condition = v1alpha1.Expression(g.pick(g.universe.conditions))
+		}
+		return
+	}
 	more := testkit.Binding("more")
 	g.subject(more)
 	one := more.Obj().Spec.Subjects[0]
