@@ -5,6 +5,7 @@
 package kube
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,11 +34,15 @@ func printerColumns(t *testing.T, c *cluster) {
 		"rcrole/viewer":  "viewer viewer 1 5 True Ready",
 		"rcbind/viewers": `viewers ["viewer"] 1 * True Ready`,
 	}
+	// The count of bindings is written when it has been at rest for a while.
 	for name, line := range lines {
-		fields := strings.Fields(c.kubectl(t, "get", name, "-n", "broken", "--no-headers"))
-		if got := strings.Join(fields[:len(fields)-1], " "); got != line {
-			t.Errorf("kubectl get %s prints %q and an age, want %q", name, got, line)
-		}
+		eventually(t, "kubectl get "+name, func(context.Context) error {
+			fields := strings.Fields(c.kubectl(t, "get", name, "-n", "broken", "--no-headers"))
+			if got := strings.Join(fields[:len(fields)-1], " "); got != line {
+				return fmt.Errorf("it prints %q and an age, want %q", got, line)
+			}
+			return nil
+		})
 	}
 }
 
