@@ -57,10 +57,10 @@ func (l *List) Len() int {
 // At returns an entry of a list that is not kept apart.
 func (l *List) At(i int) Entry {
 	if l.wide {
-		both := u64(l.raw, i*wideSize)
-		return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: u32(l.raw, i*wideSize+8)}
+		both := persist.Uint64(l.raw, i*wideSize)
+		return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: persist.Uint32(l.raw, i*wideSize+8)}
 	}
-	all := u64(l.raw, i*narrowSize)
+	all := persist.Uint64(l.raw, i*narrowSize)
 	return Entry{Role: uint32(uint16(all)), Scope: uint32(uint16(all >> 16)), Binding: uint32(all >> 32)}
 }
 

@@ -5,6 +5,8 @@ package grants
 import (
 	"encoding/binary"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/persist"
 )
 
 // page is some of the keys of a table: those whose hashes begin with the same
@@ -38,17 +40,6 @@ const (
 
 func bucketOf(h uint64) int { return int(h & (buckets - 1)) }
 func tagOf(h uint64) byte   { return byte(h >> bucketBits) }
-
-func u32(s string, i int) uint32 {
-	s = s[i : i+4]
-	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-}
-
-func u64(s string, i int) uint64 {
-	s = s[i : i+8]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
 
 // slotHead is what a slot begins with: from the lowest byte, a tag (8 more bits of
 // the hash), the number of entries, the length of the id (2 bytes) and the kind
@@ -107,7 +98,7 @@ func (p page) empty() bool { return len(p) < headerSize }
 
 // bucket returns where a bucket begins and ends.
 func (p page) bucket(b int) (from, to int) {
-	ends := u64(string(p), 1+4*b)
+	ends := persist.Uint64(string(p), 1+4*b)
 	return int(uint32(ends)), int(ends >> 32)
 }
 
@@ -119,7 +110,7 @@ func (p page) find(h uint64, kind uint32, id string) (raw string, isApart bool) 
 	}
 	want, wide := newHead(h, kind, len(id)), p.wide()
 	for i, end := p.bucket(bucketOf(h)); i < end; {
-		head := slotHead(u64(string(p), i))
+		head := slotHead(persist.Uint64(string(p), i))
 		i += headSize
 		at := i + head.length()
 		next := at + head.rawSize(wide)
@@ -140,7 +131,7 @@ type slot struct {
 
 // slot returns what stands at a place, and the place behind it.
 func (p page) slot(i int) (s slot, next int) {
-	s.head = slotHead(u64(string(p), i))
+	s.head = slotHead(persist.Uint64(string(p), i))
 	i += headSize
 	at := i + s.head.length()
 	next = at + s.head.rawSize(p.wide())

@@ -5,6 +5,8 @@ package grants
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/rolecall/rolecall/internal/persist"
 )
 
 // stage is a page taken apart in order to be written anew.
@@ -154,7 +156,7 @@ func (s *stage) open(x *staged) {
 	}
 	x.changed = true
 	if x.head.count() == apart {
-		base, _ := s.edit.fat.Get(u32(x.raw, 0))
+		base, _ := s.edit.fat.Get(persist.Uint32(x.raw, 0))
 		x.fat = &fatChange{base: base}
 		return
 	}
@@ -190,7 +192,7 @@ func (s *stage) renumber(change func(Entry) Entry) {
 		for _, x := range s.slots[b] {
 			s.open(x)
 			if x.fat != nil {
-				s.edit.fat.Set(u32(x.raw, 0), x.fat.base.renumbered(change))
+				s.edit.fat.Set(persist.Uint32(x.raw, 0), x.fat.base.renumbered(change))
 				x.fat, x.changed = nil, false
 				continue
 			}
@@ -235,7 +237,7 @@ func (s *stage) settleFat(x *staged) {
 	fat := x.fat.base.with(s.onlyNew(x, removed), removed)
 	if fat.Len() <= maxInline/2 {
 		if x.head.count() == apart {
-			s.edit.fat.Remove(u32(x.raw, 0))
+			s.edit.fat.Remove(persist.Uint32(x.raw, 0))
 		}
 		x.fat, x.entries = nil, fat.all()
 		return
@@ -245,7 +247,7 @@ func (s *stage) settleFat(x *staged) {
 		x.head.setCount(apart)
 		x.raw = string(binary.LittleEndian.AppendUint32(nil, s.edit.nextFat))
 	}
-	s.edit.fat.Set(u32(x.raw, 0), fat)
+	s.edit.fat.Set(persist.Uint32(x.raw, 0), fat)
 }
 
 func compareEntries(a, b Entry) int { return a.byScope().Compare(b.byScope()) }

@@ -32,7 +32,7 @@ func (t *Table) Find(kind uint32, id string) List {
 	if !isApart {
 		return List{raw: raw, wide: p.wide()}
 	}
-	fat, _ := t.fat.Get(u32(raw, 0))
+	fat, _ := t.fat.Get(persist.Uint32(raw, 0))
 	return List{fat: fat}
 }
 

@@ -34,9 +34,9 @@ const GistLen = 16
 func GistOf(s string) Gist {
 	switch n := len(s); {
 	case n >= 8:
-		return Gist{u64(s, 0), u64(s, n-8), n}
+		return Gist{Uint64(s, 0), Uint64(s, n-8), n}
 	case n >= 4:
-		return Gist{uint64(u32(s, 0)), uint64(u32(s, n-4)), n}
+		return Gist{uint64(Uint32(s, 0)), uint64(Uint32(s, n-4)), n}
 	case n > 0:
 		return Gist{uint64(s[0])<<16 | uint64(s[n>>1])<<8 | uint64(s[n-1]), 0, n}
 	}
@@ -64,9 +64,9 @@ func hashLong(s string) uint64 {
 	n := len(s)
 	h := uint64(n)
 	for i := 0; i+16 < n; i += 16 {
-		h = fold(u64(s, i), u64(s, i+8), h)
+		h = fold(Uint64(s, i), Uint64(s, i+8), h)
 	}
-	return fold(u64(s, n-16), u64(s, n-8), h)
+	return fold(Uint64(s, n-16), Uint64(s, n-8), h)
 }
 
 func fold(a, b, c uint64) uint64 {
@@ -80,12 +80,14 @@ func HashNumber(n uint32) uint64 {
 	return fold(uint64(n), 0, 1)
 }
 
-func u32(s string, i int) uint32 {
+// Uint32 reads four bytes of a string, the lowest first.
+func Uint32(s string, i int) uint32 {
 	s = s[i : i+4]
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
-func u64(s string, i int) uint64 {
+// Uint64 reads eight bytes of a string, the lowest first.
+func Uint64(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
