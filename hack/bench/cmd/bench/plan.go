@@ -67,16 +67,7 @@ func inproc(ctx context.Context, o options) (failed int, err error) {
 			steps = append(steps, extremes(p, o, round)...)
 		}
 	}
-	r, err := newRunner(o, partInproc, len(steps))
-	if err != nil {
-		return 0, err
-	}
-	for _, s := range steps {
-		if err := r.run(ctx, s); err != nil {
-			return r.failed, err
-		}
-	}
-	return r.failed, nil
+	return runSteps(ctx, o, partInproc, steps)
 }
 
 // measured returns the step that measures an engine.

@@ -32,16 +32,7 @@ func overLoopback(ctx context.Context, o options) (failed int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	steps := loads(o, fleet, loader)
-	r, err := newRunner(o, partServers, len(steps))
-	if err != nil {
-		return 0, err
-	}
-	for _, s := range steps {
-		if err := r.run(ctx, s); err != nil {
-			return r.failed, err
-		}
-	}
-	return r.failed, nil
+	return runSteps(ctx, o, partServers, steps)
 }
 
 func buildServers(ctx context.Context, o options) (binaries servers.Binaries, loader string, err error) {

@@ -35,6 +35,20 @@ type runner struct {
 	failed  int
 }
 
+// runSteps runs the steps of a part and returns how many have failed.
+func runSteps(ctx context.Context, o options, part string, steps []step) (failed int, err error) {
+	r, err := newRunner(o, part, len(steps))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range steps {
+		if err := r.run(ctx, s); err != nil {
+			return r.failed, err
+		}
+	}
+	return r.failed, nil
+}
+
 func newRunner(o options, part string, total int) (*runner, error) {
 	r := &runner{path: filepath.Join(o.out, part+".jsonl"), part: part, started: time.Now(), total: total, done: map[string]bool{}}
 	if !o.resume {
