@@ -32,19 +32,20 @@ type Asker struct {
 // check. Whatever one request asks, it asks of one Policy.
 type Policy struct {
 	asker   *Asker
+	caller  Caller
 	checker authz.Checker
 	time    time.Time // zero before the first check
 }
 
-// Policy returns the policy in force now. Its error wraps authz.ErrNotReady if
-// there is none to decide by.
-func (a *Asker) Policy() (Policy, error) {
+// Policy returns the policy in force now, for a caller that was let in. Its error
+// wraps authz.ErrNotReady if there is none to decide by.
+func (a *Asker) Policy(caller Caller) (Policy, error) {
 	checker, err := a.Provider.Checker()
 	if err != nil {
 		a.Meter.Refused(statusOf(err))
 		return Policy{}, err
 	}
-	return Policy{asker: a, checker: checker}, nil
+	return Policy{asker: a, caller: caller, checker: checker}, nil
 }
 
 // Check decides r at the moment of the Policy's first check, and counts the
@@ -62,6 +63,11 @@ func (p *Policy) Check(r *authz.Request, d *authz.Decision) error {
 	}
 	p.asker.Meter.Decided(d, p.asker.Now().Sub(start))
 	return nil
+}
+
+// Caller is who asks.
+func (p *Policy) Caller() Caller {
+	return p.caller
 }
 
 // Revision names the policy.

@@ -119,7 +119,7 @@ func TestPolicy(t *testing.T) {
 	clock := func() time.Time { now = now.Add(time.Second); return now }
 	c, m := &core{}, &meter{}
 	asker := door.Asker{Provider: c, Now: clock, Meter: m}
-	p, err := asker.Policy()
+	p, err := asker.Policy(door.Caller{Name: "shop"})
 	if err != nil {
 		t.Fatal(err)
 	}

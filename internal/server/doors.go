@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"mime"
@@ -185,6 +186,9 @@ func (e *endpoint) refuse(w *recorder, err error) {
 	status, message := door.Answer(err)
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
+	}
+	if e, ok := errors.AsType[*door.Error](err); ok && e.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", e.Challenge)
 	}
 	if status == http.StatusInternalServerError {
 		e.server.options.Logger.Error(err, "request failed", "door", e.route.Door, "requestID", w.Header().Get(requestID))
