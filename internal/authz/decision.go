@@ -26,6 +26,9 @@ type Reason uint8
 const (
 	// ReasonNone is the reason of no decision at all.
 	ReasonNone Reason = iota
+	// ReasonScopeMismatch: the subject's session belongs to another scope than the
+	// check's.
+	ReasonScopeMismatch
 	// ReasonUnknownResource: no Resource declares the type.
 	ReasonUnknownResource
 	// ReasonUnknownAction: the Resource does not declare the action.
@@ -53,7 +56,7 @@ const (
 // Reasons lists every reason of a decision, in the order of their constants.
 func Reasons() []Reason {
 	rs := make([]Reason, 0, len(reasonNames)-1)
-	for r := ReasonUnknownResource; int(r) < len(reasonNames); r++ {
+	for r := ReasonNone + 1; int(r) < len(reasonNames); r++ {
 		rs = append(rs, r)
 	}
 	return rs
@@ -61,6 +64,7 @@ func Reasons() []Reason {
 
 var reasonNames = [...]string{
 	ReasonNone:            "",
+	ReasonScopeMismatch:   "ScopeMismatch",
 	ReasonUnknownResource: "UnknownResource",
 	ReasonUnknownAction:   "UnknownAction",
 	ReasonScopeRequired:   "ScopeRequired",

@@ -42,9 +42,10 @@ type Subject struct {
 	// Roles are asserted: held because the caller or a verified token says so.
 	// They count only for roles that say `assertable: true`.
 	Roles []string
-	// RolesScope is the scope that Roles were asserted for, a token's
-	// organisation; empty means the scope of the check.
-	RolesScope string
+	// SessionScope is the scope that the subject's session belongs to, a token's
+	// organisation: a check elsewhere is denied, with ReasonScopeMismatch. Empty
+	// means that the subject is not confined.
+	SessionScope string
 	// Groups are the ids of the groups (teams) that the subject is in.
 	Groups []string
 	// Email is the subject's e-mail address; its domain may give roles.
@@ -132,7 +133,7 @@ func (r *Request) Validate() error {
 // the others' questions.
 func (r *Request) usual() bool {
 	s := &r.Subject
-	return s.Type == typeUser && usableID(s.ID) && s.RolesScope == "" &&
+	return s.Type == typeUser && usableID(s.ID) && s.SessionScope == "" &&
 		len(s.Roles)+len(s.Groups)+len(s.SSOConnections)+len(s.SSOGroups) == 0 &&
 		r.Resource.Type != "" && r.Action.Name != "" && !r.Time.IsZero() &&
 		(r.Scope == "" || ValidScope(r.Scope))
@@ -154,8 +155,8 @@ func (s *Subject) validate() error {
 	if err := validID("subject.id", s.ID); err != nil {
 		return err
 	}
-	if s.RolesScope != "" && !ValidScope(s.RolesScope) {
-		return badScope("subject.roles_scope", s.RolesScope)
+	if s.SessionScope != "" && !ValidScope(s.SessionScope) {
+		return badScope("subject.session_scope", s.SessionScope)
 	}
 	return s.validateStated()
 }

@@ -96,7 +96,7 @@ func TestLabels(t *testing.T) {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
 			"ExpensiveCondition", "ExplicitDeny", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
 			"InvalidCondition", "InvalidRequest", "InvalidSpec", "NoPermission", "NoRole", "NotReady",
-			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "ScopeRequired", "UndeclaredSubjectType",
+			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "ScopeMismatch", "ScopeRequired", "UndeclaredSubjectType",
 			"UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
 		},
 	}

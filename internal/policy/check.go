@@ -19,6 +19,10 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	if err != nil {
 		return err
 	}
+	if home := r.Subject.SessionScope; home != "" && !authz.ScopeCovers(home, r.Scope) {
+		d.Reason = authz.ReasonScopeMismatch
+		return nil
+	}
 	c := check{r: r, d: d, ns: ns, v: ns.vocabulary}
 	c.pair, c.place = c.v.pair(r.Resource.Type, r.Action.Name)
 	if c.pair == nil {
@@ -64,14 +68,9 @@ type check struct {
 	deferred         deferred
 }
 
-// asserted holds the roles that the request asserts, if they may be asserted and
-// were asserted for here.
+// asserted holds the roles that the request asserts, if they may be asserted.
 func (c *check) asserted() {
-	s := &c.r.Subject
-	if len(s.Roles) == 0 || (s.RolesScope != "" && !authz.ScopeCovers(s.RolesScope, c.r.Scope)) {
-		return
-	}
-	for _, id := range s.Roles {
+	for _, id := range c.r.Subject.Roles {
 		if number := c.v.numbers[id]; number != 0 && c.v.roles[number].assertable {
 			c.hold(hold{role: number})
 		}

@@ -15,8 +15,8 @@ import (
 // has one), and free properties under the names that the dialect gives a
 // meaning. The time is the server's.
 func AuthZEN(r *authz.Request) ([]byte, error) {
-	if r.Subject.RolesScope != "" {
-		return nil, fmt.Errorf("an AuthZEN request cannot say the scope of asserted roles, %s", r.Subject.RolesScope)
+	if r.Subject.SessionScope != "" {
+		return nil, fmt.Errorf("an AuthZEN request cannot say the scope of a session, %s", r.Subject.SessionScope)
 	}
 	properties, err := merge("subject.properties", r.Subject.Properties, subjectProperties(&r.Subject))
 	if err != nil {

@@ -66,7 +66,7 @@ type subject struct {
 	Type           string           `json:"type"`
 	ID             string           `json:"id"`
 	Roles          []string         `json:"roles,omitempty"`
-	RolesScope     string           `json:"rolesScope,omitempty"`
+	SessionScope   string           `json:"sessionScope,omitempty"`
 	Groups         []string         `json:"groups,omitempty"`
 	Email          string           `json:"email,omitempty"`
 	EmailVerified  bool             `json:"emailVerified,omitempty"`

@@ -77,7 +77,7 @@ func TestRequestsGoRoundTrip(t *testing.T) {
 - name: everything
   namespace: other
   subject:
-    {type: user, id: u, roles: [r], rolesScope: "org:a", groups: [g], email: u@a.b, emailVerified: true,
+    {type: user, id: u, roles: [r], sessionScope: "org:a", groups: [g], email: u@a.b, emailVerified: true,
      ssoConnections: [c], ssoGroups: [{connection: c, id: g}], properties: {n: 1}}
   action: {name: read, properties: {dry: true}}
   resource: {type: doc, id: d, properties: {l: [a]}}
@@ -118,7 +118,7 @@ func TestRequestsGoRoundTrip(t *testing.T) {
 func TestAuthZENSaysNoMoreThanItCan(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]authz.Request{
-		"the scope of asserted roles":              {Subject: authz.Subject{RolesScope: "org:a"}},
+		"the scope of a session":                   {Subject: authz.Subject{SessionScope: "org:a"}},
 		"a free property where a role would stand": {Subject: authz.Subject{Roles: []string{"r"}, Properties: map[string]any{"roles": "x"}}},
 		"a free scope in the context":              {Scope: "org:a", Context: map[string]any{"scope": "org:b"}},
 	} {

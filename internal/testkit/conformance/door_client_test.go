@@ -67,7 +67,7 @@ func (c *client) differences(t *testing.T, checks []testkit.Check) []string {
 	var differences []string
 	for _, check := range checks {
 		body, err := testkit.AuthZEN(&check.Request)
-		if (err != nil) != (check.Request.Subject.RolesScope != "") {
+		if (err != nil) != (check.Request.Subject.SessionScope != "") {
 			t.Fatalf("%s: as an AuthZEN request: %v", check.Name, err)
 		}
 		if err != nil {

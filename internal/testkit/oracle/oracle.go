@@ -62,6 +62,9 @@ const (
 
 // Check decides a valid request.
 func (o *Oracle) Check(r *authz.Request) authz.Decision {
+	if home := r.Subject.SessionScope; home != "" && !covers(home, r.Scope) {
+		return authz.Decision{Reason: authz.ReasonScopeMismatch}
+	}
 	resource := first(claims(o.resources, r.Namespace, r.Resource.Type, (*v1alpha1.Resource).TypeID))
 	switch {
 	case resource == nil:
@@ -123,8 +126,7 @@ func (o *Oracle) holds(r *authz.Request) []hold {
 		}
 	}
 	for _, role := range r.Subject.Roles {
-		here := r.Subject.RolesScope == "" || covers(r.Subject.RolesScope, r.Scope)
-		if owner := o.owner(r, role); owner != nil && owner.Spec.Assertable && here {
+		if owner := o.owner(r, role); owner != nil && owner.Spec.Assertable {
 			holds = append(holds, hold{role: role, gate: yes})
 		}
 	}

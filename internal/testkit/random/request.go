@@ -33,9 +33,9 @@ func (g *Generator) state(s *authz.Subject) {
 	u := &g.universe
 	if g.Chance(30) {
 		s.Roles = g.some(append(u.roles, "gone"), 2)
-		if g.Chance(40) {
-			s.RolesScope = g.pick(u.askedScopes)
-		}
+	}
+	if g.Chance(10) {
+		s.SessionScope = g.pick(u.askedScopes)
 	}
 	if g.Chance(40) {
 		s.Groups = g.some(u.groups, 2)
