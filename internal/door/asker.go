@@ -26,56 +26,74 @@ type Asker struct {
 	Now func() time.Time
 	// Meter counts for this door.
 	Meter Meter
+	// Recorder writes this door's decisions down; nil if nobody does.
+	Recorder Recorder
 }
 
 // Policy is the policy in force when a request came, and the moment of its first
 // check. Whatever one request asks, it asks of one Policy.
 type Policy struct {
 	asker   *Asker
-	caller  Caller
+	origin  Origin
 	checker authz.Checker
 	time    time.Time // zero before the first check
 }
 
-// Policy returns the policy in force now, for a caller that was let in. Its error
-// wraps authz.ErrNotReady if there is none to decide by.
-func (a *Asker) Policy(caller Caller) (Policy, error) {
+// Policy returns the policy in force now, for a request whose caller was let in.
+// Its error wraps authz.ErrNotReady if there is none to decide by.
+func (a *Asker) Policy(o Origin) (Policy, error) {
 	checker, err := a.Provider.Checker()
 	if err != nil {
-		a.Meter.Refused(statusOf(err))
+		a.Refused(o, err)
 		return Policy{}, err
 	}
-	return Policy{asker: a, caller: caller, checker: checker}, nil
+	return Policy{asker: a, origin: o, checker: checker}, nil
 }
 
-// Check decides r at the moment of the Policy's first check, and counts the
-// decision. If it returns an error there is none, and d is a deny.
+// Refused counts and records a check that ends with an error before there is a
+// Policy to ask: a caller that is not let in, a token that proves nothing.
+func (a *Asker) Refused(o Origin, err error) {
+	status, _ := Answer(err)
+	a.Meter.Refused(status)
+	if a.Recorder != nil {
+		a.Recorder.Refused(o, a.Now(), status)
+	}
+}
+
+// Check decides r, in the namespace of the request's origin and at the moment of
+// the Policy's first check, and counts and records the decision. If it returns
+// an error there is none, and d is a deny.
 func (p *Policy) Check(r *authz.Request, d *authz.Decision) error {
 	start := p.asker.Now()
 	if p.time.IsZero() {
 		p.time = start
 	}
-	r.Time = p.time
+	r.Namespace, r.Time = p.origin.Namespace, p.time
 	if err := p.checker.Check(r, d); err != nil {
 		d.Reset()
-		p.asker.Meter.Refused(statusOf(err))
+		p.Refused(err)
 		return err
 	}
-	p.asker.Meter.Decided(d, p.asker.Now().Sub(start))
+	took := p.asker.Now().Sub(start)
+	p.asker.Meter.Decided(d, took)
+	if recorder := p.asker.Recorder; recorder != nil {
+		recorder.Decided(Record{Origin: p.origin, Request: r, Decision: d, Revision: p.checker.Revision(), Took: took})
+	}
 	return nil
+}
+
+// Refused counts and records a check that ends with an error before it is asked:
+// one that cannot be decoded.
+func (p *Policy) Refused(err error) {
+	p.asker.Refused(p.origin, err)
 }
 
 // Caller is who asks.
 func (p *Policy) Caller() Caller {
-	return p.caller
+	return p.origin.Caller
 }
 
 // Revision names the policy.
 func (p *Policy) Revision() string {
 	return p.checker.Revision()
-}
-
-func statusOf(err error) int {
-	status, _ := Answer(err)
-	return status
 }

@@ -11,9 +11,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
@@ -86,58 +83,5 @@ func TestAnswer(t *testing.T) {
 				t.Errorf("answer %d %q, want %d %q", status, message, tt.status, tt.message)
 			}
 		})
-	}
-}
-
-// core is a policy that hands its clock on and decides as it is told.
-type core struct {
-	err  error
-	seen []time.Time
-}
-
-func (c *core) Checker() (authz.Checker, error) { return c, nil }
-func (*core) Revision() string                  { return "r" }
-
-func (c *core) Check(r *authz.Request, d *authz.Decision) error {
-	c.seen = append(c.seen, r.Time)
-	*d = authz.Decision{Allowed: true, Reason: authz.ReasonGranted, Roles: []string{"a"}}
-	return c.err
-}
-
-// meter remembers what it was told.
-type meter struct{ told []string }
-
-func (m *meter) Decided(d *authz.Decision, took time.Duration) {
-	m.told = append(m.told, fmt.Sprint(d.Reason, " ", took))
-}
-func (m *meter) Refused(status int) { m.told = append(m.told, fmt.Sprint(status)) }
-
-// TestPolicy: whatever is asked of one Policy is decided at one moment, timed by
-// the same clock, and counted; an error leaves a deny.
-func TestPolicy(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	clock := func() time.Time { now = now.Add(time.Second); return now }
-	c, m := &core{}, &meter{}
-	asker := door.Asker{Provider: c, Now: clock, Meter: m}
-	p, err := asker.Policy(door.Caller{Name: "shop"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin := now.Add(time.Second) // the first check looks at the clock
-	var d authz.Decision
-	for range 2 {
-		if err := p.Check(&authz.Request{Time: now.AddDate(1, 0, 0)}, &d); err != nil || !d.Allowed {
-			t.Fatalf("decision %+v, error %v", d, err)
-		}
-	}
-	c.err = authz.ErrUnknownNamespace
-	if err := p.Check(&authz.Request{}, &d); !errors.Is(err, authz.ErrUnknownNamespace) || d.Allowed || len(d.Roles) > 0 {
-		t.Errorf("with the error %v the decision is %+v, want a deny", err, d)
-	}
-	if diff := cmp.Diff([]time.Time{begin, begin, begin}, c.seen); diff != "" {
-		t.Errorf("times of the checks (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"Granted 1s", "Granted 1s", "404"}, m.told); diff != "" {
-		t.Errorf("counted (-want +got):\n%s", diff)
 	}
 }

@@ -50,13 +50,13 @@ func TestAllocations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.Header = http.Header{"Content-Type": {"application/json"}, requestID: tt.id}
+			r.Header = http.Header{"Content-Type": {"application/json"}, door.RequestIDHeader: tt.id}
 			w := &nothing{header: http.Header{}}
 			if got := testing.AllocsPerRun(200, func() { doors.ServeHTTP(w, r) }); got != tt.want {
 				t.Errorf("%v allocations, want %v", got, tt.want)
 			}
-			if len(w.header[requestID]) != 1 {
-				t.Errorf("the answer has the ids %q, want one", w.header[requestID])
+			if len(w.header[door.RequestIDHeader]) != 1 {
+				t.Errorf("the answer has the ids %q, want one", w.header[door.RequestIDHeader])
 			}
 		})
 	}

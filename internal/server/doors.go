@@ -19,10 +19,6 @@ import (
 	"github.com/rolecall/rolecall/internal/door"
 )
 
-// requestID is the header by which a client knows an answer again, in the form
-// in which net/http keeps it.
-const requestID = "X-Request-Id"
-
 // maxRequestID is how long an id may be in bytes to be sent back.
 const maxRequestID = 256
 
@@ -62,11 +58,11 @@ func (t *router) handle(path string, h http.Handler) {
 
 // ServeHTTP implements http.Handler.
 func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := r.Header[requestID]
+	id := r.Header[door.RequestIDHeader]
 	if len(id) == 0 || id[0] == "" || len(id[0]) > maxRequestID {
 		id = []string{newRequestID()}
 	}
-	w.Header()[requestID] = id[:1:1]
+	w.Header()[door.RequestIDHeader] = id[:1:1]
 	if h := t.exact[r.URL.Path]; h != nil && r.URL.RawPath == "" { // what is escaped is for the mux
 		h.ServeHTTP(w, r)
 		return
@@ -129,7 +125,7 @@ func (e *endpoint) finish(rec *recorder, cause any) {
 		panic(cause)
 	}
 	e.server.options.Logger.Error(fmt.Errorf("panic: %v", cause), "request failed",
-		"door", e.route.Door, "requestID", rec.Header().Get(requestID), "stack", string(debug.Stack()))
+		"door", e.route.Door, "requestID", door.RequestID(rec), "stack", string(debug.Stack()))
 	e.counter.Answered(http.StatusInternalServerError)
 	if rec.status != 0 {
 		panic(http.ErrAbortHandler)
@@ -191,7 +187,7 @@ func (e *endpoint) refuse(w *recorder, err error) {
 		w.Header().Set("WWW-Authenticate", e.Challenge)
 	}
 	if status == http.StatusInternalServerError {
-		e.server.options.Logger.Error(err, "request failed", "door", e.route.Door, "requestID", w.Header().Get(requestID))
+		e.server.options.Logger.Error(err, "request failed", "door", e.route.Door, "requestID", door.RequestID(w))
 	}
 	e.route.Refuse(w, status, message)
 }

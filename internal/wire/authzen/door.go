@@ -75,7 +75,6 @@ type handler struct {
 // holds of a request is gone before the next one sees it.
 type call struct {
 	handler   *handler
-	namespace string
 	policy    door.Policy
 	body, out []byte
 	decoder   Decoder
@@ -97,11 +96,11 @@ func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.Re
 		}
 		c, _ := h.calls.Get().(*call)
 		defer h.put(c)
-		c.handler, c.namespace, c.out = h, namespace, c.out[:0]
+		c.handler, c.out = h, c.out[:0]
 		if c.body, err = door.ReadBody(r, c.body); err != nil {
 			return err
 		}
-		if c.policy, err = h.Asker.Policy(door.Caller{}); err != nil {
+		if c.policy, err = h.Asker.Policy(door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}); err != nil {
 			return err
 		}
 		if err := answer(c, r); err != nil {
@@ -148,7 +147,7 @@ func (h *handler) put(c *call) {
 
 func (c *call) evaluation(*http.Request) error {
 	if err := c.decoder.Evaluation(c.body, &c.request); err != nil {
-		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+		c.policy.Refused(err)
 		return err
 	}
 	return c.single()
@@ -165,12 +164,12 @@ func (c *call) single() error {
 func (c *call) evaluations(r *http.Request) error {
 	batch, err := c.decoder.Evaluations(c.body, c.handler.MaxEvaluations)
 	if err != nil {
-		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+		c.policy.Refused(err)
 		return err
 	}
 	if batch.Len() == 0 {
 		if err := batch.Defaults(&c.request); err != nil {
-			c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+			c.policy.Refused(err)
 			return err
 		}
 		return c.single()
@@ -200,7 +199,7 @@ func (c *call) item(batch *Batch, i int) error {
 	c.decision.Reset()
 	err := batch.Request(i, &c.request)
 	if err != nil {
-		c.handler.Asker.Meter.Refused(http.StatusBadRequest)
+		c.policy.Refused(err)
 	} else {
 		err = c.check()
 	}
@@ -218,7 +217,6 @@ func (c *call) item(batch *Batch, i int) error {
 
 // check decides c.request, and names the fields of a fault as this dialect does.
 func (c *call) check() error {
-	c.request.Namespace = c.namespace
 	err := c.policy.Check(&c.request, &c.decision)
 	if fault, ok := errors.AsType[*authz.RequestError](err); ok {
 		named := *fault

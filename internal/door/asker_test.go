@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package door_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/door"
+)
+
+// core is a policy that hands its clock on and decides as it is told.
+type core struct {
+	err, absent error
+	seen        []string
+}
+
+func (c *core) Checker() (authz.Checker, error) { return c, c.absent }
+func (*core) Revision() string                  { return "r" }
+
+func (c *core) Check(r *authz.Request, d *authz.Decision) error {
+	c.seen = append(c.seen, fmt.Sprint(r.Namespace, " ", r.Time.Unix()))
+	*d = authz.Decision{Allowed: true, Reason: authz.ReasonGranted, Roles: []string{"a"}}
+	return c.err
+}
+
+// meter remembers what it was told.
+type meter struct{ told []string }
+
+func (m *meter) Decided(d *authz.Decision, took time.Duration) {
+	m.told = append(m.told, fmt.Sprint(d.Reason, " ", took))
+}
+func (m *meter) Refused(status int) { m.told = append(m.told, fmt.Sprint(status)) }
+
+// recorder does so too.
+type recorder struct{ told []string }
+
+func (m *recorder) Decided(r door.Record) {
+	m.told = append(m.told, fmt.Sprint(r.Origin, " ", r.Request.Subject.ID, " ", r.Decision.Reason, " ", r.Revision, " ", r.Took))
+}
+
+func (m *recorder) Refused(o door.Origin, at time.Time, status int) {
+	m.told = append(m.told, fmt.Sprint(o, " ", at.Unix(), " ", status))
+}
+
+// rig is an asker whose clock goes on by a second whenever it is looked at, from
+// 100 on.
+type rig struct {
+	core     core
+	meter    meter
+	recorder recorder
+	asker    door.Asker
+}
+
+func newRig() *rig {
+	r := &rig{}
+	now := time.Unix(99, 0)
+	r.asker = door.Asker{
+		Provider: &r.core, Meter: &r.meter, Recorder: &r.recorder,
+		Now: func() time.Time { now = now.Add(time.Second); return now },
+	}
+	return r
+}
+
+// shop is where the checks of these tests come from.
+func shop() door.Origin {
+	return door.Origin{Namespace: "shop", RequestID: "7", Caller: door.Caller{Name: "checkout", Method: "jwt"}}
+}
+
+// TestPolicy: whatever is asked of one Policy is decided in its namespace and at
+// one moment, timed by the same clock, counted and recorded; an error leaves a
+// deny.
+func TestPolicy(t *testing.T) {
+	r := newRig()
+	p, err := r.asker.Policy(shop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d authz.Decision
+	for range 2 {
+		q := &authz.Request{Namespace: "elsewhere", Time: time.Unix(1, 0), Subject: authz.Subject{ID: "alice"}}
+		if err := p.Check(q, &d); err != nil || !d.Allowed {
+			t.Fatalf("decision %+v, error %v", d, err)
+		}
+	}
+	r.core.err = authz.ErrUnknownNamespace
+	if err := p.Check(&authz.Request{}, &d); !errors.Is(err, authz.ErrUnknownNamespace) || d.Allowed || len(d.Roles) > 0 {
+		t.Errorf("with the error %v the decision is %+v, want a deny", err, d)
+	}
+	p.Refused(door.BadRequest("no question"))
+	if got := p.Caller(); got != shop().Caller {
+		t.Errorf("caller %v, want %v", got, shop().Caller)
+	}
+	for name, lists := range map[string][2][]string{
+		"asked":   {{"shop 100", "shop 100", "shop 100"}, r.core.seen},
+		"counted": {{"Granted 1s", "Granted 1s", "404", "400"}, r.meter.told},
+		"recorded": {{
+			"{shop 7 {checkout jwt}} alice Granted r 1s", "{shop 7 {checkout jwt}} alice Granted r 1s",
+			"{shop 7 {checkout jwt}} 105 404", "{shop 7 {checkout jwt}} 106 400",
+		}, r.recorder.told},
+	} {
+		if diff := cmp.Diff(lists[0], lists[1]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestNoPolicy: what ends before there is a policy is counted and recorded too.
+func TestNoPolicy(t *testing.T) {
+	r := newRig()
+	r.core.absent = authz.ErrNotReady
+	if _, err := r.asker.Policy(shop()); !errors.Is(err, authz.ErrNotReady) {
+		t.Errorf("error %v, want %v", err, authz.ErrNotReady)
+	}
+	r.asker.Refused(door.Origin{}, &door.Error{Status: http.StatusUnauthorized})
+	if diff := cmp.Diff([]string{"503", "401"}, r.meter.told); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"{shop 7 {checkout jwt}} 100 503", "{  { }} 101 401"}, r.recorder.told); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+}
+
+// TestNobodyRecords: a recorder need not be.
+func TestNobodyRecords(t *testing.T) {
+	r := newRig()
+	r.asker.Recorder = nil
+	p, err := r.asker.Policy(shop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d authz.Decision
+	if err := p.Check(&authz.Request{}, &d); err != nil {
+		t.Fatal(err)
+	}
+	p.Refused(authz.ErrNotReady)
+	if diff := cmp.Diff([]string{"Granted 1s", "503"}, r.meter.told); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	w := httptest.NewRecorder()
+	if got := door.RequestID(w); got != "" {
+		t.Errorf("the id %q, want none", got)
+	}
+	w.Header().Set("X-Request-ID", "7")
+	if got := door.RequestID(w); got != "7" {
+		t.Errorf("the id %q, want 7", got)
+	}
+}
