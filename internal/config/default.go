@@ -26,6 +26,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.Limits.HeaderBytes, 64<<10)
 	fill(&c.Limits.Evaluations, 100)
 	defaultTimeouts(&c.Timeouts)
+	defaultSessions(c.Sessions)
 	if c.LeaderElection.Enabled == nil {
 		c.LeaderElection.Enabled = new(true)
 	}

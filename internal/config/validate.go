@@ -25,6 +25,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		listener(field.NewPath("metrics"), &c.Metrics),
 		distinct(c),
 		namespaces(c),
+		sessions(c),
 		limits(field.NewPath("limits"), &c.Limits),
 		timeouts(field.NewPath("timeouts"), &c.Timeouts),
 		leaderElection(field.NewPath("leaderElection"), &c.LeaderElection),

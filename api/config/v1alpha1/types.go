@@ -61,6 +61,14 @@ type ServerConfiguration struct {
 	// +listType=set
 	Namespaces []string `json:"namespaces,omitempty"`
 
+	// sessions say, per namespace, whose session tokens count. A check may carry
+	// one in place of a subject's name.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=namespace
+	Sessions []NamespaceSessions `json:"sessions,omitempty"`
+
 	// limits bound what one request may ask for.
 	//
 	// +optional
