@@ -24,22 +24,31 @@ func (e *Env) compile(text string) (p *Program) {
 			p = rejected(text, Issue{Message: fmt.Sprintf("the expression cannot be compiled: %v", r)})
 		}
 	}()
+	checked, issues := e.check(text)
+	if len(issues) > 0 {
+		return rejected(text, issues...)
+	}
+	return e.finish(text, checked)
+}
+
+// check parses an expression and finds its types.
+func (e *Env) check(text string) (*cel.Ast, []Issue) {
 	if issue, ok := checkText(text); !ok {
-		return rejected(text, issue)
+		return nil, []Issue{issue}
 	}
 	parsed, iss := e.cel.Parse(text)
 	if iss.Err() != nil {
-		return rejected(text, e.issues(iss, source{text: text})...)
+		return nil, e.issues(iss, source{text: text})
 	}
 	src := source{text, parsed.NativeRep()}
 	if issues := src.check(); len(issues) > 0 {
-		return rejected(text, issues...)
+		return nil, issues
 	}
 	checked, iss := e.cel.Check(parsed)
 	if iss.Err() != nil {
-		return rejected(text, e.issues(iss, src)...)
+		return nil, e.issues(iss, src)
 	}
-	return e.finish(text, checked)
+	return checked, nil
 }
 
 // finish makes the program of an expression that is well-typed.

@@ -53,6 +53,12 @@ type Env struct {
 // NewEnv returns an environment with the variables and functions of conditions.
 // It takes some milliseconds; one serves the whole process.
 func NewEnv() (*Env, error) {
+	return newEnv(variables())
+}
+
+// newEnv returns an environment with the functions of conditions and these
+// variables.
+func newEnv(variables []cel.EnvOption) (*Env, error) {
 	base, err := cel.NewCustomEnv(libraries()...)
 	if err != nil {
 		return nil, fmt.Errorf("build the environment of conditions: %w", err)
@@ -61,7 +67,7 @@ func NewEnv() (*Env, error) {
 		Provider: base.CELTypeProvider(), Adapter: base.CELTypeAdapter(),
 		objects: objectTypes(),
 	}
-	full, err := base.Extend(append(variables(), cel.CustomTypeProvider(p), cel.CustomTypeAdapter(p))...)
+	full, err := base.Extend(append(variables, cel.CustomTypeProvider(p), cel.CustomTypeAdapter(p))...)
 	if err != nil {
 		return nil, fmt.Errorf("declare the variables of conditions: %w", err)
 	}
