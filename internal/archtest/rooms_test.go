@@ -151,6 +151,18 @@ func outerRooms() []room {
 			why:  "what every dialect made of JSON reads it with: it knows none of them",
 		},
 		{
+			path: "internal/identity/jwt",
+			sees: []string{
+				"./api/config", apimachinery, "./internal/door", "./internal/identity/outbound", "./internal/wire/ijson",
+				"github.com/go-jose/go-jose/v4", "github.com/go-logr/logr", "golang.org/x/sync",
+			},
+			why: "JOSE has one door: who verifies tokens, a session's or a caller's, does it here",
+		},
+		{
+			path: "internal/identity/outbound",
+			why:  "calling out has one way, with TLS, deadlines and limits; what is asked is the others' business",
+		},
+		{
 			path: "internal/server",
 			sees: []string{
 				"./api/config", "./internal/authz", "./internal/door", "github.com/go-logr/logr",
