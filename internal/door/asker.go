@@ -3,6 +3,7 @@
 package door
 
 import (
+	"context"
 	"time"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -20,6 +21,9 @@ type Meter interface {
 
 // Asker is a door's way to the policy. It is safe for concurrent use.
 type Asker struct {
+	// Gate lets callers in. There is always one: Anyone is for those who ask for
+	// no proof.
+	Gate Gate
 	// Provider hands out the policy.
 	Provider authz.Provider
 	// Now is the clock by which decisions are made.
@@ -37,6 +41,19 @@ type Policy struct {
 	origin  Origin
 	checker authz.Checker
 	time    time.Time // zero before the first check
+}
+
+// Admit lets the caller of a request in, before anything else of the request is
+// read: it returns the origin with the caller in it. A door names what its
+// endpoint asks for here, and nowhere else. A refusal is counted and recorded.
+func (a *Asker) Admit(ctx context.Context, c Credentials, o Origin, p Permission) (Origin, error) {
+	caller, err := a.Gate.Admit(ctx, c, o.Namespace, p)
+	if err != nil {
+		a.Refused(o, err)
+		return o, err
+	}
+	o.Caller = caller
+	return o, nil
 }
 
 // Policy returns the policy in force now, for a request whose caller was let in.

@@ -3,6 +3,7 @@
 package door_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -109,6 +110,62 @@ func TestPolicy(t *testing.T) {
 		if diff := cmp.Diff(lists[0], lists[1]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// gate lets in whoever says the word, and remembers what it was asked.
+type gate struct{ asked string }
+
+func (g *gate) Admit(_ context.Context, c door.Credentials, namespace string, p door.Permission) (door.Caller, error) {
+	g.asked = namespace + " " + string(p)
+	if c.Authorization != "Bearer sesame" {
+		return door.Caller{}, &door.Error{Status: http.StatusUnauthorized, Message: "not you"}
+	}
+	return shop().Caller, nil
+}
+
+// TestAdmit: who is let in is the origin's caller; who is not is counted and
+// recorded.
+func TestAdmit(t *testing.T) {
+	r, g := newRig(), &gate{}
+	r.asker.Gate = g
+	stranger := door.Origin{Namespace: "shop", RequestID: "7"}
+	got, err := r.asker.Admit(t.Context(), door.Credentials{Authorization: "Bearer sesame"}, stranger, door.PermissionSearch)
+	if err != nil || got != shop() || g.asked != "shop searches" {
+		t.Errorf("admitted as %v, error %v; the gate was asked %q", got, err, g.asked)
+	}
+	got, err = r.asker.Admit(t.Context(), door.Credentials{}, stranger, door.PermissionSearch)
+	if status, _ := door.Answer(err); status != http.StatusUnauthorized || got != stranger {
+		t.Errorf("a stranger is %v, error %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"401"}, r.meter.told); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"{shop 7 { }} 100 401"}, r.recorder.told); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnyone(t *testing.T) {
+	caller, err := door.Anyone{}.Admit(t.Context(), door.Credentials{Authorization: "Bearer x"}, "shop", door.PermissionCheck)
+	if err != nil || caller != (door.Caller{}) {
+		t.Errorf("admitted as %v, error %v; want nobody in particular", caller, err)
+	}
+}
+
+func TestRequestCredentials(t *testing.T) {
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://rolecall/", nil)
+	if got := door.RequestCredentials(r); got.Authorization != "" || got.APIKey != "" || got.TLS != r.TLS {
+		t.Errorf("credentials of a request without any: %+v", got)
+	}
+	r.Header.Set("authorization", "Bearer a")
+	r.Header.Set("x-api-key", "k")
+	if got := door.RequestCredentials(r); got.Authorization != "Bearer a" || got.APIKey != "k" {
+		t.Errorf("credentials %+v", got)
+	}
+	r.Header.Add("Authorization", "Bearer b")
+	if got := door.RequestCredentials(r); got.Authorization != "Bearer a, Bearer b" {
+		t.Errorf("two headers are %q, want both", got.Authorization)
 	}
 }
 

@@ -29,7 +29,7 @@ type Door struct {
 // stripe is a share of a door's counts.
 type stripe struct {
 	decided [reasons]atomic.Uint64
-	refused [4]atomic.Uint64  // as in refusals
+	refused [6]atomic.Uint64  // as in refusals
 	codes   [10]atomic.Uint64 // as in codes; the last one is every other
 	// took counts by the bucket, the last one being above all bounds; nanoseconds
 	// is the sum.
@@ -52,9 +52,11 @@ type refusal struct {
 }
 
 // refusals are those that there are; every other status is the last one.
-func refusals() [4]refusal {
+func refusals() [6]refusal {
 	return [...]refusal{
 		{http.StatusBadRequest, "InvalidRequest"},
+		{http.StatusUnauthorized, "Unauthenticated"},
+		{http.StatusForbidden, "Forbidden"},
 		{http.StatusNotFound, "UnknownNamespace"},
 		{http.StatusServiceUnavailable, "NotReady"},
 		{http.StatusInternalServerError, "InternalError"},

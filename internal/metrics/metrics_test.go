@@ -94,10 +94,10 @@ func TestLabels(t *testing.T) {
 		"code":     {"200", "400", "401", "403", "404", "405", "413", "500", "503", "other"},
 		"reason": {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
-			"ExpensiveCondition", "ExplicitDeny", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
+			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
 			"InvalidCondition", "InvalidRequest", "InvalidSpec", "NoPermission", "NoRole", "NotReady",
-			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "ScopeMismatch", "ScopeRequired", "UndeclaredSubjectType",
-			"UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
+			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "ScopeMismatch", "ScopeRequired", "Unauthenticated",
+			"UndeclaredSubjectType", "UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
 		},
 	}
 	m := newMetrics(t)

@@ -144,7 +144,7 @@ func (r *rooms) routes() []door.Route {
 		namespace = defaultNamespace
 	}
 	return authzen.Routes(authzen.Options{
-		Asker:            door.Asker{Provider: r.store, Now: r.Now, Meter: r.metrics.Door(authzen.Name)},
+		Asker:            door.Asker{Gate: door.Anyone{}, Provider: r.store, Now: r.Now, Meter: r.metrics.Door(authzen.Name)},
 		DefaultNamespace: namespace,
 		MaxEvaluations:   r.Config.Limits.Evaluations,
 	})

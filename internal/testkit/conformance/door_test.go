@@ -65,7 +65,7 @@ func listen(t *testing.T, provider authz.Provider, clock *clock) string {
 	s := server.New(server.Options{
 		Config: c,
 		Routes: authzen.Routes(authzen.Options{
-			Asker:          door.Asker{Provider: provider, Now: clock.read, Meter: counters.Door(authzen.Name)},
+			Asker:          door.Asker{Gate: door.Anyone{}, Provider: provider, Now: clock.read, Meter: counters.Door(authzen.Name)},
 			MaxEvaluations: c.Limits.Evaluations,
 		}),
 		Provider: provider,

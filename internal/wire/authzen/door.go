@@ -38,8 +38,8 @@ func Routes(o Options) []door.Route {
 	var routes []door.Route
 	for _, prefix := range []string{"", "/ns/{namespace}"} {
 		routes = append(routes,
-			route(prefix+"/access/v1/evaluation", h.endpoint((*call).evaluation)),
-			route(prefix+"/access/v1/evaluations", h.endpoint((*call).evaluations)))
+			route(prefix+"/access/v1/evaluation", h.endpoint(door.PermissionCheck, (*call).evaluation)),
+			route(prefix+"/access/v1/evaluations", h.endpoint(door.PermissionCheck, (*call).evaluations)))
 	}
 	return routes
 }
@@ -87,10 +87,17 @@ type call struct {
 const maxMeasured = 2 << 10
 
 // endpoint wraps the part that differs between the endpoints, which reads c.body
-// and writes c.out.
-func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+// and writes c.out, and is for callers with a permission.
+func (h *handler) endpoint(
+	permission door.Permission, answer func(*call, *http.Request) error,
+) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		namespace, err := h.namespace(r)
+		if err != nil {
+			return err
+		}
+		origin, err := h.Asker.Admit(r.Context(), door.RequestCredentials(r),
+			door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}, permission)
 		if err != nil {
 			return err
 		}
@@ -100,7 +107,7 @@ func (h *handler) endpoint(answer func(*call, *http.Request) error) func(http.Re
 		if c.body, err = door.ReadBody(r, c.body); err != nil {
 			return err
 		}
-		if c.policy, err = h.Asker.Policy(door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}); err != nil {
+		if c.policy, err = h.Asker.Policy(origin); err != nil {
 			return err
 		}
 		if err := answer(c, r); err != nil {

@@ -34,7 +34,7 @@ func asker(tb testing.TB, body string) func() error {
 		tb.Fatal(err)
 	}
 	routes := authzen.Routes(authzen.Options{
-		Asker:            door.Asker{Provider: policyOf(tb, certification), Now: time.Now, Meter: counters.Door(authzen.Name)},
+		Asker:            door.Asker{Gate: door.Anyone{}, Provider: policyOf(tb, certification), Now: time.Now, Meter: counters.Door(authzen.Name)},
 		DefaultNamespace: "default", MaxEvaluations: 100,
 	})
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, "/access/v1/evaluation", nil)

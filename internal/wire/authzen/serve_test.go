@@ -96,6 +96,12 @@ type rig struct {
 // serve starts a server, by the real listeners, and ends it with the test.
 func serve(tb testing.TB, p *provider, change ...func(*configv1alpha1.ServerConfiguration)) *rig {
 	tb.Helper()
+	return serveBehind(tb, door.Anyone{}, p, change...)
+}
+
+// serveBehind starts a server with a gate.
+func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*configv1alpha1.ServerConfiguration)) *rig {
+	tb.Helper()
 	c := &configv1alpha1.ServerConfiguration{DefaultNamespace: testkit.Namespace}
 	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	for _, f := range change {
@@ -111,7 +117,7 @@ func serve(tb testing.TB, p *provider, change ...func(*configv1alpha1.ServerConf
 		Config: c, Provider: p, Logger: logr.Discard(), Metrics: m.Handler(),
 		Counter: func(name string) server.Counter { return m.Door(name) },
 		Routes: authzen.Routes(authzen.Options{
-			Asker:            door.Asker{Provider: p, Now: func() time.Time { return r.now }, Meter: m.Door(authzen.Name)},
+			Asker:            door.Asker{Gate: g, Provider: p, Now: func() time.Time { return r.now }, Meter: m.Door(authzen.Name)},
 			DefaultNamespace: c.DefaultNamespace, MaxEvaluations: c.Limits.Evaluations,
 		}),
 	})
