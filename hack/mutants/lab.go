@@ -32,6 +32,16 @@ func parts() []suite {
 	return []suite{{"internal/grants", "."}, {"internal/policy", "."}}
 }
 
+// listings are the tests of what lists instead of deciding.
+func listings() suite {
+	return suite{decide, "Export|Holdings"}
+}
+
+// lists reports whether a file of internal/policy lists.
+func lists(file string) bool {
+	return slices.Contains([]string{"export.go", "holdings.go"}, path.Base(file))
+}
+
 // ofIndex reports whether a file of internal/policy decides nothing.
 func ofIndex(file string) bool {
 	return slices.Contains([]string{"book.go", "compact.go", "index.go", "numbering.go", "space.go"}, path.Base(file))
@@ -46,6 +56,9 @@ func suites(file string) []suite {
 		return append(parts(), all...)
 	case "internal/policy":
 		own := parts()[1]
+		if lists(file) {
+			return []suite{listings(), own}
+		}
 		if ofIndex(file) {
 			return append([]suite{own}, all...)
 		}
@@ -95,7 +108,7 @@ func (l *lab) close() { _ = os.RemoveAll(l.dir) }
 // try runs the tests of a mutant until one fails; without a mutant, all tests.
 func (l *lab) try(ctx context.Context, m *mutant) verdict {
 	start := time.Now()
-	tests, overlay := append(parts(), decisions()...), ""
+	tests, overlay := append(append(parts(), decisions()...), listings()), ""
 	if m != nil {
 		var err error
 		if overlay, err = l.overlay(m); err != nil {
