@@ -8,7 +8,8 @@ import "net/http"
 type Route struct {
 	// Door is the dialect's name, a label of metrics.
 	Door string
-	// Method is the only method that the endpoint takes.
+	// Method is the only method that the endpoint takes. Another endpoint may have
+	// the same path and another method.
 	Method string
 	// Path is a pattern of http.ServeMux without a method, such as
 	// /ns/{namespace}/access/v1/evaluation.

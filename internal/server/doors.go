@@ -27,14 +27,15 @@ const retryAfter = "1"
 
 // doors answers the endpoints of all doors.
 func (s *Server) doors() http.Handler {
-	all := &router{exact: make(map[string]http.Handler), mux: http.NewServeMux()}
+	all := &router{methods: make(map[string]methods), exact: make(map[string]http.Handler), mux: http.NewServeMux()}
 	recorders := &sync.Pool{New: func() any { return new(recorder) }}
 	var paths []string
 	for _, route := range s.options.Routes {
-		all.handle(route.Path, &endpoint{
-			server: s, route: route, recorders: recorders, counter: s.options.Counter(route.Door),
-		})
+		all.add(&endpoint{server: s, route: route, recorders: recorders, counter: s.options.Counter(route.Door)})
 		paths = append(paths, route.Method+" "+route.Path)
+	}
+	for path, m := range all.methods {
+		all.handle(path, m)
 	}
 	all.mux.Handle("/", s.nowhere(paths))
 	return all
@@ -47,6 +48,31 @@ type router struct {
 	// requests ask for: finding one here costs a tenth of what the mux takes.
 	exact map[string]http.Handler
 	mux   *http.ServeMux
+	// methods are the endpoints of every path.
+	methods map[string]methods
+}
+
+// methods are the endpoints of one path, which differ in their method.
+type methods []*endpoint
+
+func (t *router) add(e *endpoint) {
+	t.methods[e.route.Path] = append(t.methods[e.route.Path], e)
+}
+
+// ServeHTTP implements http.Handler. The first endpoint answers what none of them
+// takes.
+func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, e := range m {
+		if e.route.Method == r.Method {
+			e.ServeHTTP(w, r)
+			return
+		}
+	}
+	allowed := make([]string, len(m))
+	for i, e := range m {
+		allowed[i] = e.route.Method
+	}
+	m[0].answer(w, func(rec *recorder) error { return notAllowed(rec, r.Method, allowed) })
 }
 
 func (t *router) handle(path string, h http.Handler) {
@@ -103,10 +129,14 @@ type endpoint struct {
 // ServeHTTP answers and counts one request. Whatever happens, an answer that is
 // not the route's own is a refusal.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.answer(w, func(rec *recorder) error { return e.serve(rec, r) })
+}
+
+func (e *endpoint) answer(w http.ResponseWriter, serve func(*recorder) error) {
 	rec, _ := e.recorders.Get().(*recorder)
 	*rec = recorder{ResponseWriter: w}
 	defer func() { e.finish(rec, recover()) }()
-	if err := e.serve(rec, r); err != nil {
+	if err := serve(rec); err != nil {
 		e.refuse(rec, err)
 	}
 }
@@ -133,14 +163,15 @@ func (e *endpoint) finish(rec *recorder, cause any) {
 	e.route.Refuse(rec.ResponseWriter, http.StatusInternalServerError, "internal error; there is no decision")
 }
 
-func (e *endpoint) serve(w *recorder, r *http.Request) error {
-	if r.Method != e.route.Method {
-		w.Header().Set("Allow", e.route.Method)
-		return &door.Error{
-			Status:  http.StatusMethodNotAllowed,
-			Message: fmt.Sprintf("the method %s is not allowed here; use %s", r.Method, e.route.Method),
-		}
+func notAllowed(w http.ResponseWriter, method string, allowed []string) error {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return &door.Error{
+		Status:  http.StatusMethodNotAllowed,
+		Message: fmt.Sprintf("the method %s is not allowed here; use %s", method, strings.Join(allowed, " or ")),
 	}
+}
+
+func (e *endpoint) serve(w *recorder, r *http.Request) error {
 	if err := e.checkBody(r); err != nil {
 		return err
 	}
