@@ -15,12 +15,10 @@ import (
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
-	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/expr"
 	"github.com/rolecall/rolecall/internal/metrics"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/store"
-	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
 // Options say what to run.
@@ -104,7 +102,7 @@ func newRooms(o *Options) (*rooms, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	counters, err := metrics.New(authzen.Name)
+	counters, err := metrics.New(doors()...)
 	if err != nil {
 		return nil, err
 	}
@@ -136,16 +134,4 @@ func (o *Options) maxAge() time.Duration {
 		return 0
 	}
 	return o.Config.MaxSnapshotAge.Duration
-}
-
-func (r *rooms) routes() []door.Route {
-	namespace := r.Config.DefaultNamespace
-	if namespace == "" && r.Kube == nil {
-		namespace = defaultNamespace
-	}
-	return authzen.Routes(authzen.Options{
-		Asker:            door.Asker{Gate: door.Anyone{}, Provider: r.store, Now: r.Now, Meter: r.metrics.Door(authzen.Name)},
-		DefaultNamespace: namespace,
-		MaxEvaluations:   r.Config.Limits.Evaluations,
-	})
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package operator
+
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/wire/authzen"
+	"github.com/rolecall/rolecall/internal/wire/yorauth"
+)
+
+// doors returns the names of all doors, also of those that the configuration keeps
+// shut.
+func doors() []string {
+	return []string{authzen.Name, yorauth.Name}
+}
+
+// routes returns the endpoints of the doors that are open.
+func (r *rooms) routes() []door.Route {
+	return slices.Concat(
+		authzen.Routes(authzen.Options{
+			Asker:            r.asker(authzen.Name),
+			DefaultNamespace: r.namespace(),
+			MaxEvaluations:   r.Config.Limits.Evaluations,
+		}),
+		r.yorAuth(),
+	)
+}
+
+// asker returns a door's way to the policy.
+func (r *rooms) asker(name string) door.Asker {
+	return door.Asker{Gate: door.Anyone{}, Provider: r.store, Now: r.Now, Meter: r.metrics.Door(name)}
+}
+
+// namespace is meant by requests that name none; empty if that is an error.
+func (r *rooms) namespace() string {
+	if r.Config.DefaultNamespace == "" && r.Kube == nil {
+		return defaultNamespace
+	}
+	return r.Config.DefaultNamespace
+}
+
+func (r *rooms) yorAuth() []door.Route {
+	applications := make(map[string]string)
+	for _, a := range r.Config.YorAuth.Applications {
+		applications[a.ID] = a.Namespace
+	}
+	if len(applications) == 0 {
+		return nil
+	}
+	return yorauth.Routes(yorauth.Options{Asker: r.asker(yorauth.Name), Applications: applications})
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package served runs the operator for a test, from manifests, behind its real
+// listeners.
+package served
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/operator"
+	"github.com/rolecall/rolecall/internal/server"
+)
+
+// Options say what is served, and how.
+type Options struct {
+	// Manifests are the objects, as YAML.
+	Manifests string
+	// Configure changes the configuration before its defaults are filled in; nil
+	// if there is nothing to change. Every listener is at a free port.
+	Configure func(*configv1alpha1.ServerConfiguration)
+	// Now is the clock; nil is the real one.
+	Now func() time.Time
+	// Logger is the operator's; the zero one discards.
+	Logger logr.Logger
+}
+
+// Start runs an operator until the test ends, and returns where it listens once
+// it is ready.
+func Start(tb testing.TB, o Options) server.Addresses {
+	tb.Helper()
+	dir := tb.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(o.Manifests), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	started := make(chan server.Addresses, 1)
+	ctx, stop := context.WithCancel(tb.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- operator.Run(ctx, operator.Options{
+			Config: configuration(tb, o.Configure), Dir: dir, Logger: o.Logger, Now: clock(o.Now),
+			Started: func(a server.Addresses) { started <- a },
+		})
+	}()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			tb.Error(err)
+		}
+	})
+	var at server.Addresses
+	select {
+	case at = <-started:
+	case err := <-ended:
+		ended <- err
+		tb.Fatal("the operator ended at once")
+	}
+	awaitReady(tb, "http://"+at.Health+"/readyz")
+	return at
+}
+
+func configuration(tb testing.TB, change func(*configv1alpha1.ServerConfiguration)) *configv1alpha1.ServerConfiguration {
+	tb.Helper()
+	c := &configv1alpha1.ServerConfiguration{}
+	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	if change != nil {
+		change(c)
+	}
+	config.Default(c)
+	if faults := config.Validate(c); len(faults) > 0 {
+		tb.Fatal(faults.ToAggregate())
+	}
+	return c
+}
+
+func clock(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}
+
+// awaitReady asks until the answer is 200: a folder is loaded before the
+// operator listens for long.
+func awaitReady(tb testing.TB, url string) {
+	tb.Helper()
+	for {
+		req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if a := Do(tb, req); a.Status == http.StatusOK {
+			return
+		}
+	}
+}
+
+// Answer is what a server said.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Do sends a request and reads the whole answer.
+func Do(tb testing.TB, r *http.Request) Answer {
+	tb.Helper()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return Answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+// Post sends JSON, with more headers as name and value in turns.
+func Post(tb testing.TB, url, body string, headers ...string) Answer {
+	tb.Helper()
+	return send(tb, http.MethodPost, url, body, headers)
+}
+
+// Get asks for what is at a URL, with more headers as name and value in turns.
+func Get(tb testing.TB, url string, headers ...string) Answer {
+	tb.Helper()
+	return send(tb, http.MethodGet, url, "", headers)
+}
+
+func send(tb testing.TB, method, url, body string, headers []string) Answer {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return Do(tb, r)
+}
