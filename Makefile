@@ -58,7 +58,7 @@ clean: ## Remove what build made. Tools stay in your cache.
 ##@ Change
 
 .PHONY: generate
-generate: ## Regenerate deep copies, CRDs, the RBAC role and the object reference.
+generate: ## Regenerate deep copies, CRDs, the RBAC role, the references and the code of .proto files.
 	@hack/generate/generate.sh
 
 .PHONY: fmt
@@ -71,7 +71,7 @@ lint: ## Run the linters (.golangci.yml).
 
 .PHONY: tools
 tools: ## Build the pinned tools into your cache (the other targets do so when they need one).
-	@for tool in controller-gen crd-ref-docs golangci-lint; do hack/tools/tool.sh $$tool || exit; done
+	@for tool in controller-gen crd-ref-docs golangci-lint protoc protoc-gen-go protoc-gen-go-grpc; do hack/tools/tool.sh $$tool || exit; done
 
 ##@ Prove
 

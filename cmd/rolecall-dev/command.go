@@ -43,7 +43,7 @@ The objects are kept in a state folder, and are there again at the next start.
 Ctrl-C ends it in order; a second one at once.`,
 		Example: `  rolecall-dev
   rolecall-dev --fresh --apply config/samples/cerbos-contacts
-  rolecall-dev --dir /tmp/second --api-port 0 --http-port 0 --health-port 0 --metrics-port 0`,
+  rolecall-dev --dir /tmp/second --api-port 0 --http-port 0 --grpc-port 0 --health-port 0 --metrics-port 0`,
 		Args:          cobra.NoArgs,
 		Version:       version.String(),
 		SilenceUsage:  true,

@@ -16,7 +16,7 @@ import (
 // ports are where the process listens, on the loopback interface. 0 means any
 // free one.
 type ports struct {
-	api, http, health, metrics int
+	api, http, grpc, health, metrics int
 }
 
 // port is one of them and the flag that sets it.
@@ -30,6 +30,7 @@ func (p *ports) all() []port {
 	return []port{
 		{flag: "api-port", use: "the Kubernetes API", number: &p.api, standard: 18443},
 		{flag: "http-port", use: "checks", number: &p.http, standard: 8080},
+		{flag: "grpc-port", use: "checks over gRPC", number: &p.grpc, standard: 9090},
 		{flag: "health-port", use: "/healthz and /readyz", number: &p.health, standard: 8081},
 		{flag: "metrics-port", use: "/metrics", number: &p.metrics, standard: 8443},
 	}

@@ -42,7 +42,7 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	// Not the test's own context: that would kill it before the cleanups.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
-	all := append([]string{"--dir=" + dir, "--api-port=0", "--http-port=0", "--health-port=0", "--metrics-port=0"}, args...)
+	all := append([]string{"--dir=" + dir, "--api-port=0", "--http-port=0", "--grpc-port=0", "--health-port=0", "--metrics-port=0"}, args...)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -105,6 +105,7 @@ func (s *session) openLog() (err error) {
 func (s *session) configure() {
 	c := &configv1alpha1.ServerConfiguration{DefaultNamespace: devcluster.DefaultNamespace}
 	c.HTTP.BindAddress = loopback(s.ports.http)
+	c.GRPC.BindAddress = loopback(s.ports.grpc)
 	c.Health.BindAddress = loopback(s.ports.health)
 	c.Metrics.BindAddress = loopback(s.ports.metrics)
 	c.LeaderElection.Enabled = new(false)

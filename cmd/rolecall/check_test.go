@@ -215,7 +215,9 @@ func runCheck(t *testing.T, args ...string) (out, errs string, exit int) {
 func startServer(t *testing.T, folder string) string {
 	t.Helper()
 	c := &configv1alpha1.ServerConfiguration{}
-	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
+		*address = "127.0.0.1:0"
+	}
 	config.Default(c)
 	started, ended := make(chan server.Addresses, 1), make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Regenerates everything that is derived from the Go types and their markers:
-# deep copies, CRDs, the object reference, the operator's RBAC role. Run it from
-# anywhere; it works on the tree that it stands in.
+# Regenerates everything that is derived: from the Go types and their markers deep
+# copies, CRDs, the object reference and the operator's RBAC role, from .proto files
+# the Go code of messages and services. Run it from anywhere; it works on the tree
+# that it stands in.
 set -eu
 cd "$(dirname -- "$0")/../.."
 
@@ -31,3 +32,6 @@ reference api/config/v1alpha1 'Configuration reference' \
 	docs/reference-configuration.md
 
 "$controller_gen" rbac:roleName=manager-role,headerFile=$header.yaml.txt paths=./controllers/... output:rbac:dir=config/rbac
+
+"$(hack/tools/tool.sh protoc)" "$(hack/tools/tool.sh protoc-gen-go)" "$(hack/tools/tool.sh protoc-gen-go-grpc)" -- \
+	internal/wire/cerbos/cerbospb/*.proto

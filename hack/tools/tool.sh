@@ -7,24 +7,29 @@
 # Tools are kept in the user's cache, never in the repository, so that every
 # clone and worktree shares them and `git clean` costs nothing. The folder's
 # name has all that the binary depends on: the tool's version, the checksum of
-# its module file (its dependencies' versions) and the version of Go (the linter
-# refuses code that is newer than the Go it was built with).
+# its module file (its dependencies' versions) and of its source if that is here,
+# and the version of Go (the linter refuses code that is newer than the Go it was
+# built with).
 set -eu
 
-name=${1:?usage: tool.sh controller-gen|crd-ref-docs|golangci-lint}
+name=${1:?usage: tool.sh controller-gen|crd-ref-docs|golangci-lint|protoc|protoc-gen-go|protoc-gen-go-grpc}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
+source=/dev/null
 case $name in
 controller-gen) dir=$here module=sigs.k8s.io/controller-tools package=$module/cmd/controller-gen ;;
 crd-ref-docs) dir=$here module=github.com/elastic/crd-ref-docs package=$module ;;
 golangci-lint) dir=$here/golangci-lint module=github.com/golangci/golangci-lint/v2 package=$module/cmd/golangci-lint ;;
-*) echo "tool.sh: unknown tool $name: want controller-gen, crd-ref-docs or golangci-lint" >&2 && exit 2 ;;
+protoc) dir=$here module=github.com/bufbuild/protocompile package=./protoc source=$here/protoc/main.go ;;
+protoc-gen-go) dir=$here module=google.golang.org/protobuf package=$module/cmd/protoc-gen-go ;;
+protoc-gen-go-grpc) dir=$here module=google.golang.org/grpc/cmd/protoc-gen-go-grpc package=$module ;;
+*) echo "tool.sh: unknown tool $name" >&2 && exit 2 ;;
 esac
 
 # Reading the version from the file costs nothing; `go list -m` would load the module graph.
 version=$(awk -v m="$module" '$1 == m && $2 ~ /^v/ { print $2; exit }' "$dir/go.mod")
 [ -n "$version" ] || { echo "tool.sh: $dir/go.mod does not require $module" >&2 && exit 1; }
-sum=$(cksum < "$dir/go.mod" | cut -d ' ' -f 1)
+sum=$(cat "$dir/go.mod" "$source" | cksum | cut -d ' ' -f 1)
 cache=${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME: the tools are built there}/.cache}
 bin=$cache/rolecall/tools/$name/$version-$(go env GOVERSION)-$sum/$name
 

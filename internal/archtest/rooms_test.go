@@ -138,13 +138,18 @@ func outerRooms() []room {
 		},
 		{
 			path: "internal/door",
-			sees: []string{"./internal/authz"},
+			sees: []string{"./internal/authz", "google.golang.org/grpc"},
 			why:  "what dialects and the server agree on stands between them, so that neither knows the other",
 		},
 		{
 			path: "internal/wire/...",
 			sees: []string{"./internal/authz", "./internal/door", "./internal/wire/ijson"},
 			why:  "a dialect decodes and encodes: it decides nothing, and no dialect knows another",
+		},
+		{
+			path: "internal/wire/cerbos/...",
+			sees: []string{"./internal/authz", "./internal/door", "google.golang.org/grpc", "google.golang.org/protobuf"},
+			why:  "a dialect too; what it decodes and encodes is protocol buffers, and their JSON",
 		},
 		{
 			path: "internal/wire/ijson",
@@ -166,14 +171,15 @@ func outerRooms() []room {
 			path: "internal/server",
 			sees: []string{
 				"./api/config", "./internal/authz", "./internal/door", "github.com/go-logr/logr",
-				"sigs.k8s.io/controller-runtime/pkg/certwatcher",
+				"google.golang.org/grpc", "sigs.k8s.io/controller-runtime/pkg/certwatcher",
 			},
 			why: "listeners and limits are the same whatever is asked and whatever answers",
 		},
 		{
 			path: "internal/metrics",
-			sees: []string{api, "./internal/authz", "./internal/door", "./internal/store", "github.com/prometheus/client_golang"},
-			why:  "one table of all metrics; what is measured does not know Prometheus",
+			sees: []string{api, "./internal/authz", "./internal/door", "./internal/store",
+				"github.com/prometheus/client_golang", "google.golang.org/grpc/codes"},
+			why: "one table of all metrics; what is measured does not know Prometheus",
 		},
 		{
 			path: "internal/config",

@@ -20,11 +20,13 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.APIVersion, configv1alpha1.GroupVersion.String())
 	fill(&c.Kind, configv1alpha1.Kind)
 	fill(&c.HTTP.BindAddress, "127.0.0.1:8080")
+	fill(&c.GRPC.BindAddress, "127.0.0.1:9090")
 	fill(&c.Health.BindAddress, "127.0.0.1:8081")
 	fill(&c.Metrics.BindAddress, "127.0.0.1:8443")
 	fill(&c.Limits.RequestBytes, MaxRequestBytes)
 	fill(&c.Limits.HeaderBytes, 64<<10)
 	fill(&c.Limits.Evaluations, 100)
+	fill(&c.Limits.ConcurrentStreams, 1000)
 	defaultTimeouts(&c.Timeouts)
 	defaultSessions(c.Sessions)
 	if c.LeaderElection.Enabled == nil {

@@ -23,9 +23,10 @@ func defaults() *configv1alpha1.ServerConfiguration {
 	return &configv1alpha1.ServerConfiguration{
 		TypeMeta: metav1.TypeMeta{APIVersion: "config.rolecall.dev/v1alpha1", Kind: "ServerConfiguration"},
 		HTTP:     configv1alpha1.Listener{BindAddress: "127.0.0.1:8080"},
+		GRPC:     configv1alpha1.Listener{BindAddress: "127.0.0.1:9090"},
 		Health:   configv1alpha1.PlainListener{BindAddress: "127.0.0.1:8081"},
 		Metrics:  configv1alpha1.Listener{BindAddress: "127.0.0.1:8443"},
-		Limits:   configv1alpha1.Limits{RequestBytes: 1 << 20, HeaderBytes: 64 << 10, Evaluations: 100},
+		Limits:   configv1alpha1.Limits{RequestBytes: 1 << 20, HeaderBytes: 64 << 10, Evaluations: 100, ConcurrentStreams: 1000},
 		Timeouts: configv1alpha1.Timeouts{
 			ReadHeader: metav1.Duration{Duration: 5 * time.Second},
 			Read:       metav1.Duration{Duration: 10 * time.Second},
@@ -115,6 +116,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"an address without a port":            {text: head + "http: {bindAddress: localhost}", want: []string{"http.bindAddress", "localhost", "host:port"}},
 		"a port that is no number":             {text: head + "health: {bindAddress: ':http'}", want: []string{"health.bindAddress", "0 to 65535"}},
 		"two listeners at one address":         {text: head + "metrics: {bindAddress: '127.0.0.1:8080'}", want: []string{"metrics.bindAddress", "http too"}},
+		"the port of one for the other":        {text: head + "grpc: {bindAddress: '127.0.0.1:8081'}", want: []string{"health.bindAddress", "grpc too"}},
+		"no stream at all":                     {text: head + "limits: {concurrentStreams: -1}", want: []string{"limits.concurrentStreams", "1 to 100000"}},
 		"TLS without a certificate":            {text: head + "http: {tls: {keyFile: a.key}}", want: []string{"http.tls.certFile: Required"}},
 		"TLS without a key":                    {text: head + "metrics: {tls: {certFile: a.crt}}", want: []string{"metrics.tls.keyFile: Required"}},
 		"a namespace that cannot exist":        {text: head + "namespaces: [Shop]", want: []string{"namespaces[0]", "Shop"}},

@@ -21,6 +21,7 @@ import (
 func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 	return slices.Concat(
 		listener(field.NewPath("http"), &c.HTTP),
+		listener(field.NewPath("grpc"), &c.GRPC),
 		address(field.NewPath("health", "bindAddress"), c.Health.BindAddress),
 		listener(field.NewPath("metrics"), &c.Metrics),
 		distinct(c),
@@ -66,7 +67,7 @@ func distinct(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 	var faults field.ErrorList
 	owners := map[string]string{c.HTTP.BindAddress: "http"}
 	for _, l := range []struct{ name, address string }{
-		{"health", c.Health.BindAddress}, {"metrics", c.Metrics.BindAddress},
+		{"grpc", c.GRPC.BindAddress}, {"health", c.Health.BindAddress}, {"metrics", c.Metrics.BindAddress},
 	} {
 		owner, taken := owners[l.address]
 		if taken && !strings.HasSuffix(l.address, ":0") {
@@ -115,6 +116,7 @@ func limits(path *field.Path, l *configv1alpha1.Limits) field.ErrorList {
 		within(path.Child("requestBytes"), l.RequestBytes, 1<<10, MaxRequestBytes),
 		within(path.Child("headerBytes"), int64(l.HeaderBytes), 4<<10, 1<<20),
 		within(path.Child("evaluations"), int64(l.Evaluations), 1, 10_000),
+		within(path.Child("concurrentStreams"), int64(l.ConcurrentStreams), 1, 100_000),
 	)
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package door is what the doors have in common: the shape of an endpoint
-// (Route), the way to the policy (Asker), and how an error of the core becomes
-// a status.
+// Package door is what the doors have in common: the shape of an endpoint (Route
+// over HTTP, Service over gRPC), the way to the policy (Asker), and how an error of
+// the core becomes a status.
 //
 // Every protocol is a dialect in a package of its own below internal/wire. A
 // dialect decodes its bytes to an authz.Request, asks, and encodes the

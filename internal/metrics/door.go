@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
 
 	"github.com/rolecall/rolecall/internal/authz"
 )
@@ -29,8 +30,9 @@ type Door struct {
 // stripe is a share of a door's counts.
 type stripe struct {
 	decided [reasons]atomic.Uint64
-	refused [6]atomic.Uint64  // as in refusals
-	codes   [10]atomic.Uint64 // as in codes; the last one is every other
+	refused [6]atomic.Uint64         // as in refusals
+	codes   [10]atomic.Uint64        // as in httpCodes; the last one is every other
+	called  [grpcCodes]atomic.Uint64 // by the code
 	// took counts by the bucket, the last one being above all bounds; nanoseconds
 	// is the sum.
 	took        [17]atomic.Uint64
@@ -42,6 +44,8 @@ type stripe struct {
 const (
 	reasons   = int(authz.ReasonNoRole) + 1
 	cacheLine = 64
+	// grpcCodes is how many codes gRPC has, from OK on.
+	grpcCodes = int(codes.Unauthenticated) + 1
 )
 
 // refusal is why a check ends without a decision, by the status that the client
@@ -63,9 +67,9 @@ func refusals() [6]refusal {
 	}
 }
 
-// codes are the statuses of answers that have a series of their own; the others
+// httpCodes are the statuses of answers that have a series of their own; the others
 // share the last one, "other".
-func codes() [10]int {
+func httpCodes() [10]int {
 	return [...]int{
 		http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
@@ -142,13 +146,24 @@ func (d *Door) Refused(status int) {
 
 // Answered counts an HTTP request by the status of its answer.
 func (d *Door) Answered(status int) {
-	all := codes()
+	all := httpCodes()
 	i := 0
 	for i < len(all)-1 && all[i] != status {
 		i++
 	}
 	s, _ := d.own.Get().(*stripe)
 	s.codes[i].Add(1)
+	d.own.Put(s)
+}
+
+// Called counts a gRPC call by the code of its end. One that gRPC does not have
+// is Unknown.
+func (d *Door) Called(code codes.Code) {
+	if int(code) >= grpcCodes {
+		code = codes.Unknown
+	}
+	s, _ := d.own.Get().(*stripe)
+	s.called[code].Add(1)
 	d.own.Put(s)
 }
 
@@ -171,6 +186,8 @@ var (
 		"Time that deciding one check took, without decoding and encoding, by door.", []string{"door"}, nil)
 	httpRequestsDesc = prometheus.NewDesc("rolecall_http_requests_total",
 		"HTTP requests answered, by door (none: no such endpoint) and status code.", []string{"door", "code"}, nil)
+	grpcCallsDesc = prometheus.NewDesc("rolecall_grpc_calls_total",
+		"gRPC calls ended, by door (none: no such service) and code.", []string{"door", "code"}, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -178,12 +195,14 @@ func (doors) Describe(out chan<- *prometheus.Desc) {
 	out <- decisionsDesc
 	out <- checkDurationDesc
 	out <- httpRequestsDesc
+	out <- grpcCallsDesc
 }
 
 // Collect implements prometheus.Collector.
 func (ds doors) Collect(out chan<- prometheus.Metric) {
 	for _, d := range ds {
 		d.collectRequests(out)
+		d.collectCalls(out)
 		if d.decides {
 			d.collectDecisions(out)
 			d.collectDuration(out)
@@ -192,13 +211,20 @@ func (ds doors) Collect(out chan<- prometheus.Metric) {
 }
 
 func (d *Door) collectRequests(out chan<- prometheus.Metric) {
-	for i, code := range codes() {
+	for i, code := range httpCodes() {
 		label := Other
 		if code != 0 {
 			label = strconv.Itoa(code)
 		}
 		n := d.sum(func(s *stripe) *atomic.Uint64 { return &s.codes[i] })
 		out <- prometheus.MustNewConstMetric(httpRequestsDesc, prometheus.CounterValue, float64(n), d.name, label)
+	}
+}
+
+func (d *Door) collectCalls(out chan<- prometheus.Metric) {
+	for code := codes.OK; int(code) < grpcCodes; code++ {
+		n := d.sum(func(s *stripe) *atomic.Uint64 { return &s.called[code] })
+		out <- prometheus.MustNewConstMetric(grpcCallsDesc, prometheus.CounterValue, float64(n), d.name, code.String())
 	}
 }
 

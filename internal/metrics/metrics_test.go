@@ -16,6 +16,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"google.golang.org/grpc/codes"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
@@ -91,7 +92,12 @@ func TestLabels(t *testing.T) {
 		"decision": {"allow", "deny", "error"},
 		"door":     {"authzen", "none"},
 		"kind":     {"Resource", "Role", "RoleBinding"},
-		"code":     {"200", "400", "401", "403", "404", "405", "413", "500", "503", "other"},
+		"code": {
+			"200", "400", "401", "403", "404", "405", "413", "500", "503",
+			"Aborted", "AlreadyExists", "Canceled", "DataLoss", "DeadlineExceeded", "FailedPrecondition", "Internal",
+			"InvalidArgument", "NotFound", "OK", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
+			"Unavailable", "Unimplemented", "Unknown", "other",
+		},
 		"reason": {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
 			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
@@ -108,6 +114,7 @@ func TestLabels(t *testing.T) {
 	d.Decided(&authz.Decision{Reason: 200}, time.Second)
 	d.Refused(999)
 	d.Answered(999)
+	d.Called(999)
 	m.Door("unheard of").Answered(http.StatusTeapot)
 	m.Door("unheard of").Decided(&authz.Decision{Reason: authz.ReasonGranted}, time.Second)
 	m.Door("unheard of").Refused(http.StatusBadRequest)
@@ -255,6 +262,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 		d.Decided(decision, time.Microsecond)
 		d.Refused(http.StatusBadRequest)
 		d.Answered(http.StatusOK)
+		d.Called(codes.InvalidArgument)
 	})
 	if n != 0 {
 		t.Errorf("counting allocates %v times, want never", n)

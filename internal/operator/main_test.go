@@ -34,7 +34,9 @@ type running struct {
 // options are those of an operator on free ports, alone.
 func options() operator.Options {
 	c := &configv1alpha1.ServerConfiguration{LeaderElection: configv1alpha1.LeaderElection{Enabled: new(false)}}
-	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
+		*address = "127.0.0.1:0"
+	}
 	config.Default(c)
 	return operator.Options{Config: c, LogEvents: true, Logger: logr.Discard(), Now: time.Now}
 }

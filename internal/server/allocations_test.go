@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr"
+	"google.golang.org/grpc/codes"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
@@ -24,6 +25,7 @@ func (n *nothing) Header() http.Header          { return n.header }
 func (*nothing) Write(body []byte) (int, error) { return len(body), nil }
 func (*nothing) WriteHeader(int)                {}
 func (*nothing) Answered(int)                   {}
+func (*nothing) Called(codes.Code)              {}
 
 // TestAllocations: what every request goes through allocates nothing but the id
 // that is made up for a request without one, and the header that holds it.

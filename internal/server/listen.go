@@ -17,20 +17,48 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 )
 
-// httpServer returns a server with every timeout and limit set.
-func (s *Server) httpServer(h http.Handler) *http.Server {
-	c := s.options.Config
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: c.Timeouts.ReadHeader.Duration,
-		ReadTimeout:       c.Timeouts.Read.Duration,
-		WriteTimeout:      c.Timeouts.Write.Duration,
-		IdleTimeout:       c.Timeouts.Idle.Duration,
-		MaxHeaderBytes:    c.Limits.HeaderBytes,
-		// What net/http complains of is the doing of clients: bad handshakes,
-		// malformed requests.
-		ErrorLog: slog.NewLogLogger(logr.ToSlogHandler(s.options.Logger), slog.LevelDebug),
+// httpEngine is what makes the engine for a handler, with every timeout and limit
+// set.
+func (s *Server) httpEngine(h http.Handler) func(*tls.Config) engine {
+	return func(config *tls.Config) engine {
+		c := s.options.Config
+		return &httpEngine{http.Server{
+			Handler:           h,
+			TLSConfig:         config,
+			ReadHeaderTimeout: c.Timeouts.ReadHeader.Duration,
+			ReadTimeout:       c.Timeouts.Read.Duration,
+			WriteTimeout:      c.Timeouts.Write.Duration,
+			IdleTimeout:       c.Timeouts.Idle.Duration,
+			MaxHeaderBytes:    c.Limits.HeaderBytes,
+			// What net/http complains of is the doing of clients: bad handshakes,
+			// malformed requests.
+			ErrorLog: slog.NewLogLogger(logr.ToSlogHandler(s.options.Logger), slog.LevelDebug),
+		}}
 	}
+}
+
+// httpEngine serves HTTP/1.1, and HTTP/2 over TLS.
+type httpEngine struct{ server http.Server }
+
+// serve implements engine.
+func (e *httpEngine) serve(_ context.Context, socket net.Listener) error {
+	socket = patient{socket}
+	if e.server.TLSConfig != nil {
+		socket = tls.NewListener(socket, e.server.TLSConfig)
+	}
+	if err := e.server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// shutdown implements engine.
+func (e *httpEngine) shutdown(ctx context.Context) error {
+	err := e.server.Shutdown(ctx)
+	if err != nil {
+		_ = e.server.Close()
+	}
+	return err
 }
 
 // open listens at the address of l, and reads its certificates again whenever
@@ -40,13 +68,23 @@ func (s *Server) open(ctx context.Context, l *listener) error {
 	if err != nil {
 		return l.explain(err)
 	}
-	l.socket = patient{socket}
+	l.socket = socket
+	config, err := s.certificates(ctx, l)
+	if err != nil {
+		return err
+	}
+	l.engine = l.start(config)
+	return nil
+}
+
+// certificates returns the TLS configuration of a listener, nil if it has none.
+func (s *Server) certificates(ctx context.Context, l *listener) (*tls.Config, error) {
 	if l.config.TLS == nil {
-		return nil
+		return nil, nil
 	}
 	watcher, err := certwatcher.New(l.config.TLS.CertFile, l.config.TLS.KeyFile)
 	if err != nil {
-		return fmt.Errorf("%s.tls: read certFile %s and keyFile %s: %w",
+		return nil, fmt.Errorf("%s.tls: read certFile %s and keyFile %s: %w",
 			l.name, l.config.TLS.CertFile, l.config.TLS.KeyFile, err)
 	}
 	go func() {
@@ -54,22 +92,20 @@ func (s *Server) open(ctx context.Context, l *listener) error {
 			s.options.Logger.Error(err, "certificates are not read again when they change", "for", l.name)
 		}
 	}()
-	l.http.TLSConfig = &tls.Config{
+	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: watcher.GetCertificate,
-	}
-	l.socket = tls.NewListener(l.socket, l.http.TLSConfig)
-	return nil
+	}, nil
 }
 
 // explain says which field of the configuration to change.
 func (l *listener) explain(err error) error {
 	remedy := ""
 	if errors.Is(err, syscall.EADDRINUSE) {
-		remedy = "; another program has the port, stop it or set another " + l.field
+		remedy = "; another program has the port, stop it or set another " + l.name + ".bindAddress"
 	}
-	return fmt.Errorf("listen for %s at %s (%s): %w%s", l.name, l.config.BindAddress, l.field, err, remedy)
+	return fmt.Errorf("listen for %s at %s (%s.bindAddress): %w%s", l.name, l.config.BindAddress, l.name, err, remedy)
 }
 
 // wait returns after d, or when ctx ends.

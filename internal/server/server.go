@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,25 +13,31 @@ import (
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
+	"google.golang.org/grpc/codes"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
 )
 
-// Counter counts the answers of a door. Its method is called for every request:
-// it takes no lock and allocates nothing.
+// Counter counts the answers of a door. Its methods are called for every request:
+// they take no lock and allocate nothing.
 type Counter interface {
-	// Answered counts a request by the HTTP status of its answer.
+	// Answered counts an HTTP request by the status of its answer.
 	Answered(status int)
+	// Called counts a gRPC call by the code of its end.
+	Called(code codes.Code)
 }
 
-// Options are what a server needs. All fields are required.
+// Options are what a server needs. All fields but Services are required.
 type Options struct {
 	// Config is a valid configuration with its defaults filled in.
 	Config *configv1alpha1.ServerConfiguration
 	// Routes are the endpoints of the HTTP doors.
 	Routes []door.Route
+	// Services are those of the gRPC doors. Without any, there is no listener for
+	// them.
+	Services []door.Service
 	// Provider says whether there is a policy to decide by, for /readyz.
 	Provider authz.Provider
 	// Counter returns what counts for a door; an empty name stands for requests
@@ -46,32 +53,46 @@ type Options struct {
 type Server struct {
 	options   Options
 	draining  atomic.Bool
+	probe     *probe
 	listeners []*listener
 }
 
 // listener is one address and what answers there.
 type listener struct {
+	// name is also that of the field of the configuration, for messages.
 	name   string
-	field  string // of the configuration, for messages
 	config configv1alpha1.Listener
-	http   *http.Server
+	// door says that checks are asked here, not how the server is.
+	door bool
+	// start makes the engine, when the TLS configuration is known; nil is none.
+	start  func(*tls.Config) engine
+	engine engine
 	socket net.Listener
+}
+
+// engine answers what comes in at a socket.
+type engine interface {
+	// serve answers until shutdown, and returns nil then. ctx ends before.
+	serve(ctx context.Context, socket net.Listener) error
+	// shutdown takes nothing new, lets end what has begun, and cuts off what has
+	// not ended when ctx does. Its error says that it did.
+	shutdown(ctx context.Context) error
 }
 
 // New returns a server that listens nowhere yet.
 func New(o Options) *Server {
 	s := &Server{options: o}
+	s.probe = newProbe(s.unready)
 	c := o.Config
-	s.add("http", c.HTTP, s.doors())
-	s.add("health", configv1alpha1.Listener{BindAddress: c.Health.BindAddress}, s.health())
-	s.add("metrics", c.Metrics, metrics(o.Metrics))
+	s.listeners = []*listener{
+		{name: "http", config: c.HTTP, door: true, start: s.httpEngine(s.doors())},
+		{name: "health", config: configv1alpha1.Listener{BindAddress: c.Health.BindAddress}, start: s.httpEngine(s.health())},
+		{name: "metrics", config: c.Metrics, start: s.httpEngine(metrics(o.Metrics))},
+	}
+	if len(o.Services) > 0 {
+		s.listeners = append(s.listeners, &listener{name: "grpc", config: c.GRPC, door: true, start: s.grpcEngine})
+	}
 	return s
-}
-
-func (s *Server) add(name string, config configv1alpha1.Listener, h http.Handler) {
-	s.listeners = append(s.listeners, &listener{
-		name: name, field: name + ".bindAddress", config: config, http: s.httpServer(h),
-	})
 }
 
 // Listen opens every address. Its error names the address and the field of the
@@ -98,12 +119,17 @@ func (s *Server) Close() {
 // Addresses are where a server listens, as host:port with the real port.
 type Addresses struct {
 	HTTP, Health, Metrics string
+	// GRPC is empty if there are no gRPC doors.
+	GRPC string
 }
 
 // Addresses returns the addresses after Listen.
 func (s *Server) Addresses() Addresses {
-	at := func(i int) string { return s.listeners[i].socket.Addr().String() }
-	return Addresses{HTTP: at(0), Health: at(1), Metrics: at(2)}
+	at := map[string]string{}
+	for _, l := range s.listeners {
+		at[l.name] = l.socket.Addr().String()
+	}
+	return Addresses{HTTP: at["http"], Health: at["health"], Metrics: at["metrics"], GRPC: at["grpc"]}
 }
 
 // Run serves until ctx ends, then ends in order: not ready first, then, after
@@ -118,7 +144,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for i, l := range s.listeners {
 		all.Go(func() {
 			defer stop()
-			broken[i] = l.serve()
+			broken[i] = l.serve(ctx)
 		})
 		s.options.Logger.Info("listening", "for", l.name, "address", l.socket.Addr().String(), "tls", l.config.TLS != nil)
 	}
@@ -128,28 +154,39 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(broken...)
 }
 
-func (l *listener) serve() error {
-	err := l.http.Serve(l.socket)
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
+func (l *listener) serve(ctx context.Context) error {
+	if err := l.engine.serve(ctx, l.socket); err != nil {
+		return fmt.Errorf("serve %s at %s: %w", l.name, l.socket.Addr(), err)
 	}
-	return fmt.Errorf("serve %s at %s: %w", l.name, l.socket.Addr(), err)
+	return nil
 }
 
 // shutdown ends the doors first: while they drain, probes and Prometheus are
 // still answered.
 func (s *Server) shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	s.probe.refresh()
 	timeouts := &s.options.Config.Timeouts
 	wait(ctx, timeouts.ShutdownDelay.Duration)
 	ctx, cancel := context.WithTimeout(ctx, timeouts.Drain.Duration)
 	defer cancel()
-	var errs []error
-	for _, l := range s.listeners {
-		if err := l.http.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("drain %s within timeouts.drain (%s): %w", l.name, timeouts.Drain.Duration, err))
-			_ = l.http.Close()
+	return errors.Join(s.drain(ctx, true), s.drain(ctx, false))
+}
+
+// drain shuts down the doors, or what is none, all at once.
+func (s *Server) drain(ctx context.Context, doors bool) error {
+	var all sync.WaitGroup
+	errs := make([]error, len(s.listeners))
+	for i, l := range s.listeners {
+		if l.door != doors {
+			continue
 		}
+		all.Go(func() {
+			if err := l.engine.shutdown(ctx); err != nil {
+				errs[i] = fmt.Errorf("drain %s within timeouts.drain (%s): %w", l.name, s.options.Config.Timeouts.Drain.Duration, err)
+			}
+		})
 	}
+	all.Wait()
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"google.golang.org/grpc/codes"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
@@ -38,23 +40,41 @@ func (p *provider) Checker() (authz.Checker, error) {
 	return nil, nil
 }
 
-// counter counts answers by door and status.
+// counter counts answers by door and status or code.
 type counter struct {
 	mu     sync.Mutex
 	counts map[string]int
 }
 
 func (c *counter) of(name string) server.Counter {
-	return answered(func(status int) {
+	return answered(func(how string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.counts[fmt.Sprintf("%s %d", name, status)]++
+		c.counts[name+" "+how]++
 	})
 }
 
-type answered func(status int)
+// get returns how often a door has answered in one way.
+func (c *counter) get(how string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts[how]
+}
 
-func (f answered) Answered(status int) { f(status) }
+// sum returns how many answers have been counted.
+func (c *counter) sum() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, count := range c.counts {
+		n += count
+	}
+	return n
+}
+
+type answered func(how string)
+
+func (f answered) Answered(status int)    { f(strconv.Itoa(status)) }
+func (f answered) Called(code codes.Code) { f(code.String()) }
 
 // rig is a server, and what it was made of.
 type rig struct {
@@ -69,7 +89,9 @@ type rig struct {
 // configure returns the defaults on free ports, changed.
 func configure(change ...func(*configv1alpha1.ServerConfiguration)) *configv1alpha1.ServerConfiguration {
 	c := &configv1alpha1.ServerConfiguration{}
-	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
+		*address = "127.0.0.1:0"
+	}
 	for _, f := range change {
 		f(c)
 	}
@@ -78,9 +100,13 @@ func configure(change ...func(*configv1alpha1.ServerConfiguration)) *configv1alp
 }
 
 func newRig(c *configv1alpha1.ServerConfiguration, routes ...door.Route) *rig {
+	return newRigOf(c, routes, nil)
+}
+
+func newRigOf(c *configv1alpha1.ServerConfiguration, routes []door.Route, services []door.Service) *rig {
 	r := &rig{counter: counter{counts: map[string]int{}}, ended: make(chan error, 1)}
 	r.Server = server.New(server.Options{
-		Config: c, Routes: routes, Provider: &r.provider, Counter: r.counter.of, Logger: logr.Discard(),
+		Config: c, Routes: routes, Services: services, Provider: &r.provider, Counter: r.counter.of, Logger: logr.Discard(),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	})
 	return r
@@ -174,10 +200,11 @@ func TestAPortInUse(t *testing.T) {
 		"http":    func(c *configv1alpha1.ServerConfiguration) { c.HTTP.BindAddress = address },
 		"health":  func(c *configv1alpha1.ServerConfiguration) { c.Health.BindAddress = address },
 		"metrics": func(c *configv1alpha1.ServerConfiguration) { c.Metrics.BindAddress = address },
+		"grpc":    func(c *configv1alpha1.ServerConfiguration) { c.GRPC.BindAddress = address },
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := newRig(configure(change)).Listen(t.Context())
+			err := newRigOf(configure(change), nil, service(reply)).Listen(t.Context())
 			if err == nil {
 				t.Fatal("it listens")
 			}

@@ -88,6 +88,7 @@ func startOperator(t *testing.T, program, kubeconfig string) *operator {
 apiVersion: config.rolecall.dev/v1alpha1
 kind: ServerConfiguration
 http: {bindAddress: %q}
+grpc: {bindAddress: "127.0.0.1:0"}
 health: {bindAddress: %q}
 metrics: {bindAddress: %q}
 leaderElection: {namespace: %q}

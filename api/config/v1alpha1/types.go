@@ -31,6 +31,13 @@ type ServerConfiguration struct {
 	// +optional
 	HTTP Listener `json:"http,omitempty"`
 
+	// grpc is the listener of the gRPC doors.
+	//
+	// Default: bindAddress `127.0.0.1:9090`, without TLS.
+	//
+	// +optional
+	GRPC Listener `json:"grpc,omitempty"`
+
 	// health is the listener of /healthz and /readyz. It has no TLS, because
 	// kubelets and load balancers ask it.
 	//
@@ -165,6 +172,14 @@ type Limits struct {
 	//
 	// +optional
 	Evaluations int `json:"evaluations,omitempty"`
+
+	// concurrentStreams is how many calls one gRPC connection may have under way at
+	// a time, from 1 to 100000.
+	//
+	// Default: 1000.
+	//
+	// +optional
+	ConcurrentStreams int `json:"concurrentStreams,omitempty"`
 }
 
 // Timeouts bound how long a connection may take. Zero means the default; there

@@ -304,6 +304,7 @@ func (in *ServerConfiguration) DeepCopyInto(out *ServerConfiguration) {
 	*out = *in
 	out.TypeMeta = in.TypeMeta
 	in.HTTP.DeepCopyInto(&out.HTTP)
+	in.GRPC.DeepCopyInto(&out.GRPC)
 	out.Health = in.Health
 	in.Metrics.DeepCopyInto(&out.Metrics)
 	if in.Namespaces != nil {

@@ -60,6 +60,7 @@ func (p *plan) startOperator(ctx context.Context) (*process, error) {
 apiVersion: config.rolecall.dev/v1alpha1
 kind: ServerConfiguration
 http: {bindAddress: %q}
+grpc: {bindAddress: "127.0.0.1:0"}
 health: {bindAddress: %q}
 metrics: {bindAddress: %q}
 leaderElection: {name: %q, namespace: %q}

@@ -126,6 +126,7 @@ func (f *Fleet) rolecall(ctx context.Context, s *Server, binary string) ([]strin
 	path, err := f.configuration(ctx, s, `apiVersion: config.rolecall.dev/v1alpha1
 kind: ServerConfiguration
 http: {bindAddress: %q}
+grpc: {bindAddress: "127.0.0.1:0"}
 health: {bindAddress: %q}
 metrics: {bindAddress: %q}
 `, 2)

@@ -49,7 +49,9 @@ func (f fixed) Checker() (authz.Checker, error) { return f.checker, nil }
 // loopback is a configuration with free ports.
 func loopback() *configv1alpha1.ServerConfiguration {
 	c := &configv1alpha1.ServerConfiguration{LeaderElection: configv1alpha1.LeaderElection{Enabled: new(false)}}
-	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
+		*address = "127.0.0.1:0"
+	}
 	config.Default(c)
 	return c
 }

@@ -92,7 +92,7 @@ func (h *handler) endpoint(
 	permission door.Permission, answer func(*call, *http.Request) error,
 ) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		namespace, err := h.namespace(r)
+		namespace, err := door.Namespaces{Default: h.DefaultNamespace}.OfPath(r)
 		if err != nil {
 			return err
 		}
@@ -121,20 +121,6 @@ func (h *handler) endpoint(
 		}
 		write(w, c.out)
 		return nil
-	}
-}
-
-func (h *handler) namespace(r *http.Request) (string, error) {
-	if ns := r.PathValue("namespace"); ns != "" {
-		return ns, nil
-	}
-	if h.DefaultNamespace != "" {
-		return h.DefaultNamespace, nil
-	}
-	return "", &door.Error{
-		Status: http.StatusNotFound,
-		Message: "this server has no default namespace; ask /ns/{namespace}" + r.URL.Path +
-			", or set defaultNamespace in its configuration",
 	}
 }
 
