@@ -127,6 +127,9 @@ func TestTableAgreesWithAModel(t *testing.T) {
 		if i%10 == 0 {
 			size = 4000 // sorted and split as a bulk
 		}
+		if i == 65 {
+			size = 60_000 // spread over parts
+		}
 		if i > 70 {
 			share = 10
 		}

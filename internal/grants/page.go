@@ -4,7 +4,6 @@ package grants
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"github.com/rolecall/rolecall/internal/persist"
 )
@@ -102,6 +101,15 @@ func (p page) bucket(b int) (from, to int) {
 	return int(uint32(ends)), int(ends >> 32)
 }
 
+// text returns what stands in a bucket.
+func (p page) text(b int) string {
+	if p.empty() {
+		return ""
+	}
+	from, to := p.bucket(b)
+	return string(p[from:to])
+}
+
 // find returns the entries of a key as they stand in the page, and whether they
 // are kept apart.
 func (p page) find(h uint64, kind uint32, id string) (raw string, isApart bool) {
@@ -137,43 +145,4 @@ func (p page) slot(i int) (s slot, next int) {
 	next = at + s.head.rawSize(p.wide())
 	s.id, s.raw = string(p[i:at]), string(p[at:next])
 	return s, next
-}
-
-// size returns how many bytes a slot takes in a page.
-func (s *slot) size() int { return headSize + len(s.id) + len(s.raw) }
-
-// encode writes a page of slots, which are given by bucket.
-func encode(depth uint8, wide bool, slots *[buckets][]*staged, size int) page {
-	if size == headerSize {
-		return emptyPage(depth)
-	}
-	var header [headerSize]byte
-	if header[0] = depth; wide {
-		header[0] |= wideBit
-	}
-	at := headerSize
-	for b := range slots {
-		binary.LittleEndian.PutUint32(header[1+4*b:], uint32(at))
-		for _, s := range slots[b] {
-			at += s.size()
-		}
-	}
-	binary.LittleEndian.PutUint32(header[1+4*buckets:], uint32(at))
-	var out strings.Builder
-	out.Grow(size)
-	out.Write(header[:])
-	for b := range slots {
-		for _, s := range slots[b] {
-			s.write(&out)
-		}
-	}
-	return page(out.String())
-}
-
-func (s *slot) write(out *strings.Builder) {
-	var head [headSize]byte
-	binary.LittleEndian.PutUint64(head[:], uint64(s.head))
-	out.Write(head[:])
-	out.WriteString(s.id)
-	out.WriteString(s.raw)
 }

@@ -9,17 +9,21 @@ import (
 	"github.com/rolecall/rolecall/internal/persist"
 )
 
-// stage is a page taken apart in order to be written anew.
+// stage is a page in the making. The buckets in which something changes are opened,
+// which is to take them apart; the others are copied as they stand.
 type stage struct {
-	edit  *Edit
-	slots [buckets][]*staged
-	wide  bool
+	edit   *Edit
+	page   page
+	wide   bool
+	opened uint32           // by bucket
+	first  [buckets]*staged // of those that are opened
 }
 
-// staged is one key of it. Until something changes, its entries stay as they
-// were written.
+// staged is one key of a bucket that is opened. Until something changes, its
+// entries stay as they were written.
 type staged struct {
 	slot
+	next *staged
 	wide bool // as the entries were written
 	// entries are those of a key that has changed and is not kept apart.
 	entries []Entry
@@ -27,75 +31,81 @@ type staged struct {
 	fat     *fatChange
 }
 
-// fatChange is what is to be changed in a key that is kept apart.
-type fatChange struct {
-	base *Fat
-	add  []Entry
-	drop []uint32 // bindings
+// stage begins a page that replaces p. Its memory is that of the one before.
+func (e *Edit) stage(p page) stage {
+	e.workspace.reset()
+	return stage{edit: e, page: p, wide: p.wide()}
 }
 
-// newStage takes a page apart, in memory that the next one takes over.
-func newStage(e *Edit, p page) *stage {
-	s := &stage{edit: e}
-	e.workspace.clear()
-	s.load(p)
-	return s
+// openBucket takes a bucket apart, unless it is.
+func (s *stage) openBucket(b int) {
+	if s.opened>>b&1 == 0 {
+		s.opened |= 1 << b
+		s.load(s.page, b)
+	}
 }
 
-func (s *stage) load(p page) {
+func (s *stage) openAll() {
+	for b := range buckets {
+		s.openBucket(b)
+	}
+}
+
+// absorb adds the keys of another page.
+func (s *stage) absorb(p page) {
+	s.wide = s.wide || p.wide()
+	s.openAll()
+	for b := range buckets {
+		s.load(p, b)
+	}
+}
+
+func (s *stage) load(p page, b int) {
 	if p.empty() {
 		return
 	}
-	s.wide = s.wide || p.wide()
-	w := s.edit.workspace
-	for b := range s.slots {
-		first := len(w.places)
-		for i, end := p.bucket(b); i < end; {
-			x := s.slot()
-			x.slot, i = p.slot(i)
-			x.wide = p.wide()
-			w.places = append(w.places, x)
-		}
-		places := w.places[first:len(w.places):len(w.places)]
-		if len(s.slots[b]) == 0 {
-			s.slots[b] = places
-		} else {
-			s.slots[b] = append(s.slots[b], places...)
-		}
+	for i, end := p.bucket(b); i < end; {
+		x := s.edit.workspace.slot()
+		x.slot, i = p.slot(i)
+		x.wide = p.wide()
+		s.push(b, x)
 	}
 }
 
-// slot returns room for one key. When there is none left, it makes more and
-// leaves the old one to those who have it.
-func (s *stage) slot() *staged {
-	w := s.edit.workspace
-	if len(w.slots) == cap(w.slots) {
-		w.slots = make([]staged, 0, 2*buckets)
+func (s *stage) push(b int, x *staged) { s.first[b], x.next = x, s.first[b] }
+
+// each calls do with every key of the buckets that are opened.
+func (s *stage) each(do func(*staged)) {
+	for _, x := range s.first {
+		for ; x != nil; x = x.next {
+			do(x)
+		}
 	}
-	w.slots = w.slots[:len(w.slots)+1]
-	return &w.slots[len(w.slots)-1]
 }
 
 func (x *staged) key() Key { return Key{x.head.kind(), x.id} }
 
-func (s *stage) apply(ops []op) {
+func (s *stage) apply(c changes) {
 	var last *staged // several changes of one key come together
-	for i := range ops {
-		o := &ops[i]
+	var hash uint64
+	for i := range c.marks {
+		o := c.op(i)
 		if o.remove {
-			s.remove(o)
+			s.remove(&o)
 			continue
 		}
-		if last == nil || i == 0 || o.hash != ops[i-1].hash || o.key != last.key() {
-			last = s.find(o)
+		if last == nil || o.hash != hash || o.key != last.key() {
+			last, hash = s.find(&o), o.hash
 			s.open(last)
 		}
-		s.add(last, o)
+		s.add(last, &o)
 	}
 }
 
 func (s *stage) remove(o *op) {
-	for _, x := range s.slots[bucketOf(o.hash)] {
+	b := bucketOf(o.hash)
+	s.openBucket(b)
+	for x := s.first[b]; x != nil; x = x.next {
 		if x.head.tag() == tagOf(o.hash) && x.key().Hash() == o.hash {
 			s.open(x)
 			s.drop(x, o.entry.Binding)
@@ -138,14 +148,15 @@ func (s *stage) add(x *staged, o *op) {
 // find returns the slot of an addition, which it makes if there is none.
 func (s *stage) find(o *op) *staged {
 	b, head := bucketOf(o.hash), newHead(o.hash, o.key.Kind, len(o.key.ID))
-	for _, x := range s.slots[b] {
+	s.openBucket(b)
+	for x := s.first[b]; x != nil; x = x.next {
 		if x.head.key() == head && x.id == o.key.ID {
 			return x
 		}
 	}
-	x := s.slot()
+	x := s.edit.workspace.slot()
 	x.slot = slot{head: head, id: o.key.ID}
-	s.slots[b] = append(s.slots[b], x)
+	s.push(b, x)
 	return x
 }
 
@@ -161,121 +172,79 @@ func (s *stage) open(x *staged) {
 		return
 	}
 	l := List{raw: x.raw, wide: x.wide}
-	x.entries = make([]Entry, 0, l.Len()+3)
+	x.entries = s.edit.workspace.list(l.Len() + addedAtOnce)
 	for i := range l.Len() {
 		x.entries = append(x.entries, l.At(i))
 	}
 }
 
-// settle writes what has changed, and takes out the keys that have nothing left.
+// addedAtOnce is how many entries a key has room for that is changed.
+const addedAtOnce = 4
+
+// settle makes up the changes, and takes out the keys that have nothing left.
 func (s *stage) settle() {
-	for b := range s.slots {
-		for _, x := range s.slots[b] {
-			if x.fat != nil {
-				s.settleFat(x)
-			}
-			s.wide = s.wide || slices.ContainsFunc(x.entries, Entry.needsWide)
+	s.each(func(x *staged) {
+		if x.fat != nil {
+			s.settleFat(x)
 		}
+		s.wide = s.wide || slices.ContainsFunc(x.entries, Entry.needsWide)
+	})
+	if s.wide != s.page.wide() {
+		s.openAll()
 	}
-	for b := range s.slots {
-		for _, x := range s.slots[b] {
-			s.write(x)
+	for b := range s.first {
+		for at := &s.first[b]; *at != nil; {
+			if x := *at; s.settled(x) {
+				at = &x.next
+			} else {
+				*at = x.next
+			}
 		}
-		s.slots[b] = slices.DeleteFunc(s.slots[b], func(x *staged) bool { return x.raw == "" })
 	}
 }
 
-// renumber changes every entry. Smaller numbers may make a wide page narrow.
-func (s *stage) renumber(change func(Entry) Entry) {
-	s.wide = false
-	for b := range s.slots {
-		for _, x := range s.slots[b] {
-			s.open(x)
-			if x.fat != nil {
-				s.edit.fat.Set(persist.Uint32(x.raw, 0), x.fat.base.renumbered(change))
-				x.fat, x.changed = nil, false
-				continue
-			}
-			for i := range x.entries {
-				x.entries[i] = change(x.entries[i])
-			}
-		}
-	}
-	s.settle()
-}
-
-// write writes the entries of a key, if they have changed or the page has become
-// wide.
-func (s *stage) write(x *staged) {
+// settled makes up the head of a key, and reports whether there is anything left.
+func (s *stage) settled(x *staged) bool {
 	if x.wide != s.wide && x.head.count() != apart {
 		s.open(x)
 	}
 	if !x.changed || x.fat != nil {
-		return
-	}
-	var room [maxInline * wideSize]byte
-	raw := room[:0]
-	for _, e := range x.entries {
-		raw = e.appendRaw(raw, s.wide)
+		return true
 	}
 	x.head.setCount(byte(len(x.entries)))
-	x.raw, x.wide = string(raw), s.wide
+	return len(x.entries) > 0
 }
 
-// settleFat makes the changes to a key that is kept apart, and takes it back if
-// it has become short.
-func (s *stage) settleFat(x *staged) {
-	var removed []Entry
-	for _, binding := range x.fat.drop {
-		removed = append(removed, x.fat.base.of(binding)...)
-	}
-	slices.SortFunc(removed, compareEntries)
-	removed = slices.Compact(removed)
-	for _, e := range removed {
-		s.edit.released(x.key(), e)
-	}
-	fat := x.fat.base.with(s.onlyNew(x, removed), removed)
-	if fat.Len() <= maxInline/2 {
-		if x.head.count() == apart {
-			s.edit.fat.Remove(persist.Uint32(x.raw, 0))
+// renumber changes every entry. Smaller numbers may make a wide page narrow.
+func (s *stage) renumber(change func(Entry) Entry) {
+	s.openAll()
+	s.wide = false
+	s.each(func(x *staged) {
+		s.open(x)
+		if x.fat != nil {
+			s.edit.fat.Set(persist.Uint32(x.raw, 0), x.fat.base.renumbered(change))
+			x.fat, x.changed = nil, false
+			return
 		}
-		x.fat, x.entries = nil, fat.all()
-		return
-	}
-	if x.head.count() != apart {
-		s.edit.nextFat++
-		x.head.setCount(apart)
-		x.raw = string(binary.LittleEndian.AppendUint32(nil, s.edit.nextFat))
-	}
-	s.edit.fat.Set(persist.Uint32(x.raw, 0), fat)
-}
-
-func compareEntries(a, b Entry) int { return a.byScope().Compare(b.byScope()) }
-
-// onlyNew returns the additions to a key that is kept apart, without those that
-// are there already and stay.
-func (s *stage) onlyNew(x *staged, removed []Entry) []Entry {
-	add := x.fat.add
-	slices.SortFunc(add, compareEntries)
-	var out []Entry
-	for i, e := range add {
-		_, gone := slices.BinarySearchFunc(removed, e, compareEntries)
-		if (i > 0 && e == add[i-1]) || (!gone && x.fat.base.has(e)) {
-			s.edit.released(x.key(), e)
-			continue
+		for i := range x.entries {
+			x.entries[i] = change(x.entries[i])
 		}
-		out = append(out, e)
-	}
-	return out
+	})
+	s.settle()
 }
 
+// size returns how many bytes the key takes in a page.
+func (x *staged) size(wide bool) int { return headSize + len(x.id) + x.head.rawSize(wide) }
+
+// size returns how many bytes the page takes.
 func (s *stage) size() int {
 	size := headerSize
-	for b := range s.slots {
-		for _, x := range s.slots[b] {
-			size += x.size()
+	for b := range buckets {
+		if s.opened>>b&1 == 0 {
+			size += len(s.page.text(b))
 		}
 	}
+	s.each(func(x *staged) { size += x.size(s.wide) })
 	return size
 }
 
@@ -283,7 +252,7 @@ func (s *stage) size() int {
 func (s *stage) emit(prefix uint64, depth uint8) {
 	size := s.size()
 	if size <= maxPage || !s.edit.splits(depth) {
-		s.edit.dir.put(prefix, encode(depth, s.wide, &s.slots, size))
+		s.edit.dir.put(prefix, s.encode(depth, size))
 		return
 	}
 	s.edit.dir.leaves++
@@ -293,15 +262,19 @@ func (s *stage) emit(prefix uint64, depth uint8) {
 }
 
 // split parts the keys by the bit behind the first ones.
-func (s *stage) split(depth uint8) (left, right *stage) {
-	left, right = &stage{edit: s.edit, wide: s.wide}, &stage{edit: s.edit, wide: s.wide}
-	for b := range s.slots {
-		for _, x := range s.slots[b] {
-			half := left
+func (s *stage) split(depth uint8) (left, right stage) {
+	s.openAll()
+	left = stage{edit: s.edit, wide: s.wide, opened: s.opened}
+	right = left
+	for b, x := range s.first {
+		for x != nil {
+			next := x.next
 			if x.key().Hash()>>(63-depth)&1 != 0 {
-				half = right
+				right.push(b, x)
+			} else {
+				left.push(b, x)
 			}
-			half.slots[b] = append(half.slots[b], x)
+			x = next
 		}
 	}
 	return left, right
@@ -310,7 +283,42 @@ func (s *stage) split(depth uint8) (left, right *stage) {
 // halves writes both halves of a page that will be changed much.
 func (s *stage) halves(prefix uint64, depth uint8) (left, right leaf) {
 	a, b := s.split(depth)
-	left = leaf{prefix: prefix, page: encode(depth+1, s.wide, &a.slots, a.size())}
-	right = leaf{prefix: prefix | 1<<(63-depth), page: encode(depth+1, s.wide, &b.slots, b.size())}
+	left = leaf{prefix: prefix, page: a.encode(depth+1, a.size())}
+	right = leaf{prefix: prefix | 1<<(63-depth), page: b.encode(depth+1, b.size())}
 	return left, right
+}
+
+// encode writes the page.
+func (s *stage) encode(depth uint8, size int) page {
+	if size == headerSize {
+		return emptyPage(depth)
+	}
+	out := s.edit.workspace.bytes(size)
+	if out = append(out, depth); s.wide {
+		out[0] |= wideBit
+	}
+	out = out[:headerSize]
+	for b := range buckets {
+		binary.LittleEndian.PutUint32(out[1+4*b:], uint32(len(out)))
+		if s.opened>>b&1 == 0 {
+			out = append(out, s.page.text(b)...)
+		}
+		for x := s.first[b]; x != nil; x = x.next {
+			out = x.appendTo(out, s.wide)
+		}
+	}
+	binary.LittleEndian.PutUint32(out[1+4*buckets:], uint32(len(out)))
+	return page(out)
+}
+
+func (x *staged) appendTo(out []byte, wide bool) []byte {
+	out = binary.LittleEndian.AppendUint64(out, uint64(x.head))
+	out = append(out, x.id...)
+	if !x.changed || x.fat != nil {
+		return append(out, x.raw...)
+	}
+	for _, e := range x.entries {
+		out = e.appendRaw(out, wide)
+	}
+	return out
 }

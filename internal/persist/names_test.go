@@ -34,7 +34,9 @@ func TestNamesAgreeWithAMap(t *testing.T) {
 				t.Fatalf("the batch has %q under %d, want %q", edit.At(n), n, name)
 			}
 		}
+		agree(t, edit, want)
 		versions = append(versions, version{edit.Done(), want})
+		agree(t, edit, want)
 	}
 	for i, v := range versions {
 		for n := range uint32(numbers) {
@@ -42,6 +44,17 @@ func TestNamesAgreeWithAMap(t *testing.T) {
 				t.Fatalf("version %d has %q under %d, want %q", i, got, n, v.want[n])
 			}
 		}
+	}
+}
+
+// agree holds all names of a batch but the last ones to a map.
+func agree(t *testing.T, edit *NamesEdit, names map[uint32]string) {
+	t.Helper()
+	const n = 15_001
+	got, want := maps.Collect(edit.All(n)), maps.Clone(names)
+	maps.DeleteFunc(want, func(number uint32, name string) bool { return number >= n || name == "" })
+	if !maps.Equal(got, want) {
+		t.Fatalf("All yields %d names, want %d; or some differ", len(got), len(want))
 	}
 }
 

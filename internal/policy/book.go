@@ -11,15 +11,15 @@ import (
 
 // book is what the writer knows of each binding of a namespace: its number, and
 // what is needed to take it out again. There may be millions, so it is arrays by
-// number, and a hash table of numbers that finds them by name.
+// number, and places, which finds them by name.
 type book struct {
 	names   *persist.NamesEdit
 	records records
 	// many holds the bindings that do not list exactly one subject.
-	many  map[uint32]*filed
-	slots []uint32 // a number plus 1, or 0; at a place by the hash of the name
-	free  []uint32
-	live  int
+	many   map[uint32]*filed
+	places places
+	free   []uint32
+	live   int
 }
 
 // record is one binding.
@@ -76,49 +76,31 @@ func (f *filed) repeats(from, to int) bool {
 }
 
 func newBook() *book {
-	return &book{names: persist.Names{}.Edit(), many: make(map[uint32]*filed), slots: make([]uint32, minSlots)}
+	return &book{names: persist.Names{}.Edit(), many: make(map[uint32]*filed), places: newPlaces(minPlaces)}
 }
-
-const minSlots = 4
 
 // find returns the number of a binding.
 func (b *book) find(name string) (number uint32, found bool) {
-	place, found := b.place(name)
+	place, found := b.places.find(b.names, name)
 	if !found {
 		return 0, false
 	}
-	return b.slots[place] - 1, true
-}
-
-// place returns where the number of a name stands, or would.
-func (b *book) place(name string) (place uint64, found bool) {
-	mask := uint64(len(b.slots) - 1)
-	for i := persist.Hash(name); ; i++ {
-		slot := b.slots[i&mask]
-		if slot == 0 {
-			return i & mask, false
-		}
-		if b.names.Is(slot-1, name) {
-			return i & mask, true
-		}
-	}
+	return b.places.numbers[place], true
 }
 
 // enter returns the number of a binding, which it gives one if it is not there.
 func (b *book) enter(name string) (number uint32, known bool) {
-	if 5*(b.live+1) > 4*len(b.slots) {
-		b.resize(2 * len(b.slots))
-	}
-	place, known := b.place(name)
+	b.places.makeRoom(b.live+1, b.all())
+	place, known := b.places.find(b.names, name)
 	if known {
-		return b.slots[place] - 1, true
+		return b.places.numbers[place], true
 	}
 	if last := len(b.free) - 1; last >= 0 {
 		number, b.free = b.free[last], b.free[:last]
 	} else {
 		number = b.records.add()
 	}
-	b.slots[place] = number + 1
+	b.places.put(place, name, number)
 	b.names.Set(number, name)
 	b.live++
 	return number, false
@@ -148,59 +130,19 @@ func (b *book) subjects(number uint32) []uint64 {
 
 // remove takes a binding out.
 func (b *book) remove(name string) {
-	place, found := b.place(name)
+	place, found := b.places.find(b.names, name)
 	if !found {
 		return
 	}
-	number := b.slots[place] - 1
-	b.close(place)
+	number := b.places.numbers[place]
+	b.places.close(b.names, place)
 	b.names.Set(number, "")
 	*b.records.at(number) = record{}
 	delete(b.many, number)
 	b.free = append(b.free, number)
 	b.live--
-	if len(b.slots) > minSlots && 8*b.live < len(b.slots) {
-		b.resize(len(b.slots) / 2)
-	}
+	b.places.makeRoom(b.live, b.all())
 }
 
-// close empties a place and moves up what stood behind it only because it was
-// taken.
-func (b *book) close(place uint64) {
-	mask := uint64(len(b.slots) - 1)
-	for i := (place + 1) & mask; b.slots[i] != 0; i = (i + 1) & mask {
-		home := persist.Hash(b.names.At(b.slots[i]-1)) & mask
-		if (i-home)&mask >= (i-place)&mask {
-			b.slots[place] = b.slots[i]
-			place = i
-		}
-	}
-	b.slots[place] = 0
-}
-
-func (b *book) resize(size int) {
-	old := b.slots
-	b.slots = make([]uint32, size)
-	mask := uint64(size - 1)
-	for _, slot := range old {
-		if slot == 0 {
-			continue
-		}
-		i := persist.Hash(b.names.At(slot - 1))
-		for b.slots[i&mask] != 0 {
-			i++
-		}
-		b.slots[i&mask] = slot
-	}
-}
-
-// each yields the names of the bindings.
-func (b *book) each() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, slot := range b.slots {
-			if slot != 0 && !yield(b.names.At(slot-1)) {
-				return
-			}
-		}
-	}
-}
+// all yields the names of the bindings with their numbers.
+func (b *book) all() iter.Seq2[uint32, string] { return b.names.All(b.records.n) }

@@ -41,18 +41,14 @@ func (s *space) compactBook() []uint32 {
 	old, next := s.book, newBook()
 	special := emptyNamespace.special.Edit()
 	numbers := make([]uint32, old.records.n)
-	for from := range numbers {
-		name := old.names.At(uint32(from))
-		if name == "" {
-			continue
-		}
+	for from, name := range old.all() {
 		to, _ := next.enter(name)
 		numbers[from] = to
-		*next.records.at(to) = *old.records.at(uint32(from))
-		if f, ok := old.many[uint32(from)]; ok {
+		*next.records.at(to) = *old.records.at(from)
+		if f, ok := old.many[from]; ok {
 			next.many[to] = f
 		}
-		if b, ok := s.special.Get(uint32(from)); ok {
+		if b, ok := s.special.Get(from); ok {
 			special.Set(to, b)
 		}
 	}

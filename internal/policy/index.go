@@ -81,7 +81,7 @@ func (x *Index) Bindings() int { return x.bindings }
 func (x *Index) Each() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for namespace, s := range x.spaces {
-			for name := range s.book.each() {
+			for _, name := range s.book.all() {
 				if !yield(namespace, name) {
 					return
 				}

@@ -260,7 +260,7 @@ func TestEmptyTableWhenNothingIsBound(t *testing.T) {
 	if diff := cmp.Diff(want, x.spaces["app"].held(t, n), cmp.AllowUnexported(names{}, kindName{})); diff != "" {
 		t.Errorf("(-needed +held):\n%s", diff)
 	}
-	if n.users != nil || len(x.spaces["app"].book.slots) > minSlots {
-		t.Errorf("users are known: %v; %d places for no name", n.users != nil, len(x.spaces["app"].book.slots))
+	if n.users != nil || len(x.spaces["app"].book.places.tags) > minPlaces {
+		t.Errorf("users are known: %v; %d places for no name", n.users != nil, len(x.spaces["app"].book.places.tags))
 	}
 }
