@@ -128,7 +128,7 @@ func TestTableAgreesWithAModel(t *testing.T) {
 			size = 4000 // sorted and split as a bulk
 		}
 		if i == 65 {
-			size = 60_000 // spread over parts
+			size = 30_000 // spread over parts
 		}
 		if i > 70 {
 			share = 10
