@@ -58,7 +58,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	}
 	log := operator.NewLogger(c.Log, cmd.ErrOrStderr())
 	operator.SetLibraryLogger(log)
-	o := operator.Options{Config: c, Dir: f.dir, Logger: log, Now: time.Now}
+	o := operator.Options{Config: c, Dir: f.dir, Logger: log, Stdout: cmd.OutOrStdout(), Now: time.Now}
 	if f.dir == "" {
 		if o.Kube, err = kubeConfig(f.kubeconfig, &c.LeaderElection); err != nil {
 			return err

@@ -176,6 +176,14 @@ func outerRooms() []room {
 			why: "listeners and limits are the same whatever is asked and whatever answers",
 		},
 		{
+			path: "internal/decisionlog",
+			sees: []string{
+				"./api/config", "./internal/authz", "./internal/door", "./internal/wire/ijson",
+				"github.com/go-logr/logr", "gopkg.in/natefinch/lumberjack.v2",
+			},
+			why: "what is written down of a decision is the same whatever protocol asked for it",
+		},
+		{
 			path: "internal/metrics",
 			sees: []string{api, "./internal/authz", "./internal/door", "./internal/store",
 				"github.com/prometheus/client_golang", "google.golang.org/grpc/codes"},

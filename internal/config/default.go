@@ -35,6 +35,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.LeaderElection.Name, "rolecall.rolecall.dev")
 	fill(&c.Log.Level, configv1alpha1.LogInfo)
 	fill(&c.Log.Format, configv1alpha1.LogText)
+	defaultDecisionLog(c.DecisionLog)
 }
 
 func defaultTimeouts(t *configv1alpha1.Timeouts) {

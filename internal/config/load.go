@@ -134,6 +134,8 @@ func form(t reflect.Type) string {
 		return "true or false"
 	case reflect.Slice:
 		return "a list"
+	case reflect.Float64:
+		return "a number"
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	default:

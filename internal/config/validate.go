@@ -33,6 +33,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		duration(field.NewPath("maxSnapshotAge"), c.MaxSnapshotAge),
 		yorAuth(field.NewPath("yorAuth"), c),
 		logging(field.NewPath("log"), &c.Log),
+		decisionLog(field.NewPath("decisionLog"), c.DecisionLog),
 	)
 }
 

@@ -75,6 +75,23 @@ func (m *Metrics) SnapshotAge(age func() time.Duration) error {
 	}, func() float64 { return age().Seconds() }))
 }
 
+// DecisionLog exposes how many lines of the decision log were written, dropped
+// because the queue was full, and failed because the output refused them. The
+// functions are asked whenever the metrics are read.
+func (m *Metrics) DecisionLog(written, dropped, failed func() uint64) error {
+	for result, count := range map[string]func() uint64{"written": written, "dropped": dropped, "failed": failed} {
+		err := m.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "rolecall", Name: "decision_log_lines_total",
+			Help:        "Lines of the decision log by what became of them (written, dropped: the queue was full, failed: the output refused them).",
+			ConstLabels: prometheus.Labels{"result": result},
+		}, func() float64 { return float64(count()) }))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Handler serves the metrics in Prometheus' formats.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})

@@ -39,6 +39,10 @@ func newMetrics(t *testing.T) *metrics.Metrics {
 	if err := m.SnapshotAge(func() time.Duration { return 90 * time.Second }); err != nil {
 		t.Fatal(err)
 	}
+	count := func(n uint64) func() uint64 { return func() uint64 { return n } }
+	if err := m.DecisionLog(count(3), count(2), count(1)); err != nil {
+		t.Fatal(err)
+	}
 	return m
 }
 
@@ -92,6 +96,7 @@ func TestLabels(t *testing.T) {
 		"decision": {"allow", "deny", "error"},
 		"door":     {"authzen", "none"},
 		"kind":     {"Resource", "Role", "RoleBinding"},
+		"result":   {"dropped", "failed", "written"},
 		"code": {
 			"200", "400", "401", "403", "404", "405", "413", "500", "503",
 			"Aborted", "AlreadyExists", "Canceled", "DataLoss", "DeadlineExceeded", "FailedPrecondition", "Internal",
@@ -226,6 +231,15 @@ func TestPublished(t *testing.T) {
 	}
 	if got := value(t, m, "rolecall_compile_faults", "reason=RoleNotFound"); got != 0 {
 		t.Errorf("%v faults that were mended, want 0", got)
+	}
+}
+
+func TestDecisionLog(t *testing.T) {
+	m := newMetrics(t)
+	for result, want := range map[string]float64{"written": 3, "dropped": 2, "failed": 1} {
+		if got := value(t, m, "rolecall_decision_log_lines_total", "result="+result); got != want {
+			t.Errorf("%v lines were %s, want %v", got, result, want)
+		}
 	}
 }
 

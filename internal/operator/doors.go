@@ -30,7 +30,10 @@ func (r *rooms) routes() []door.Route {
 
 // asker returns a door's way to the policy.
 func (r *rooms) asker(name string) door.Asker {
-	return door.Asker{Gate: door.Anyone{}, Provider: r.store, Now: r.Now, Meter: r.metrics.Door(name)}
+	return door.Asker{
+		Gate: door.Anyone{}, Provider: r.store, Now: r.Now,
+		Meter: r.metrics.Door(name), Recorder: r.decisions.recorder(name),
+	}
 }
 
 // namespace is meant by requests that name none; empty if that is an error.

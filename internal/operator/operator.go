@@ -4,7 +4,9 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"time"
 
@@ -33,6 +35,9 @@ type Options struct {
 	LogEvents bool
 	// Logger is for everything but requests, which are never logged.
 	Logger logr.Logger
+	// Stdout is where the decision log goes if the configuration asks for one and
+	// names no file.
+	Stdout io.Writer
 	// Now is the clock.
 	Now func() time.Time
 	// Started, if it is not nil, is called once every listener is open; checks
@@ -52,14 +57,19 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := r.server.Listen(ctx); err != nil {
-		return err
+		return errors.Join(err, r.decisions.close())
 	}
 	if o.Started != nil {
 		o.Started(r.server.Addresses())
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return r.store.Run(ctx) })
-	all.Go(func() error { return r.server.Run(ctx) })
+	served, end := context.WithCancel(context.WithoutCancel(ctx))
+	all.Go(func() error {
+		defer end()
+		return r.server.Run(ctx)
+	})
+	all.Go(func() error { return r.decisions.run(served, o.Config.Timeouts.Drain.Duration) })
 	all.Go(func() error { return r.source(ctx) })
 	all.Go(func() error {
 		if r.settled(ctx) && o.Kube != nil {
@@ -95,6 +105,8 @@ type rooms struct {
 	metrics  *metrics.Metrics
 	store    *store.Store
 	server   *server.Server
+	// decisions is nil if they are not written down.
+	decisions *decisions
 }
 
 func newRooms(o *Options) (*rooms, error) {
@@ -114,6 +126,9 @@ func newRooms(o *Options) (*rooms, error) {
 		MaxAge:     r.maxAge(),
 		Observer:   counters,
 	})
+	if r.decisions, err = o.openDecisions(); err != nil {
+		return nil, err
+	}
 	if err := r.registerMetrics(); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ func (r *rooms) registerMetrics() error {
 	if err := r.metrics.SnapshotAge(r.store.Age); err != nil {
 		return err
 	}
+	if err := r.decisions.register(r.metrics); err != nil {
+		return err
+	}
 	if err := r.metrics.Register(collectors.NewGoCollector()); err != nil {
 		return err
 	}

@@ -110,6 +110,11 @@ type ServerConfiguration struct {
 	//
 	// +optional
 	Log Log `json:"log,omitempty"`
+
+	// decisionLog writes decisions down. Without it nothing is.
+	//
+	// +optional
+	DecisionLog *DecisionLog `json:"decisionLog,omitempty"`
 }
 
 // Listener is an address to listen on, with TLS if it names certificates.

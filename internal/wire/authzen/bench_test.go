@@ -37,7 +37,7 @@ const question = `{"subject":{"type":"user","id":"alice"},"action":{"name":"read
 func BenchmarkEvaluation(b *testing.B) {
 	for _, connections := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
-			bare, rolecall := begin(b, "bare", connections), begin(b, "rolecall", connections)
+			bare, rolecall := begin(b, "bare", question, connections), begin(b, "rolecall", question, connections)
 			for b.Loop() {
 				bare.ask(b)
 				rolecall.ask(b)
@@ -62,6 +62,8 @@ func TestBeAServer(t *testing.T) {
 		address = bare(t)
 	case "rolecall":
 		address = strings.TrimPrefix(serve(t, policyOf(t, certification)).url, "http://")
+	case "logged":
+		address = strings.TrimPrefix(serve(t, policyOf(t, certification), logged(t)).url, "http://")
 	default:
 		return // nobody has asked for one
 	}
@@ -113,13 +115,15 @@ type opponent struct {
 	latencies   []time.Duration
 }
 
-// connection asks one thing after another.
+// connection asks the same thing again and again.
 type connection struct {
 	net.Conn
+	request string
 	answers *bufio.Reader
 }
 
-func begin(b *testing.B, name string, connections int) *opponent {
+// begin starts a server of a name that is to be asked a question.
+func begin(b *testing.B, name, question string, connections int) *opponent {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -140,6 +144,7 @@ func begin(b *testing.B, name string, connections int) *opponent {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = in.Close(); _, _ = io.Copy(io.Discard, out); _ = cmd.Wait() })
+	const head = "POST /access/v1/evaluation HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
 	o := &opponent{in: in, out: bufio.NewReader(out)}
 	address := o.line(b)
 	for range connections {
@@ -148,7 +153,7 @@ func begin(b *testing.B, name string, connections int) *opponent {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = c.Close() })
-		o.connections = append(o.connections, &connection{Conn: c, answers: bufio.NewReader(c)})
+		o.connections = append(o.connections, &connection{Conn: c, request: head + strconv.Itoa(len(question)) + "\r\n\r\n" + question, answers: bufio.NewReader(c)})
 	}
 	for range 20 { // warm up
 		o.ask(b)
@@ -191,8 +196,7 @@ func (o *opponent) ask(b *testing.B) {
 }
 
 func (c *connection) once() error {
-	const head = "POST /access/v1/evaluation HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-	if _, err := io.WriteString(c, head+strconv.Itoa(len(question))+"\r\n\r\n"+question); err != nil {
+	if _, err := io.WriteString(c, c.request); err != nil {
 		return err
 	}
 	line, err := c.answers.ReadString('\n')

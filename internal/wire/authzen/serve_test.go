@@ -117,7 +117,10 @@ func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*config
 		Config: c, Provider: p, Logger: logr.Discard(), Metrics: m.Handler(),
 		Counter: func(name string) server.Counter { return m.Door(name) },
 		Routes: authzen.Routes(authzen.Options{
-			Asker:            door.Asker{Gate: g, Provider: p, Now: func() time.Time { return r.now }, Meter: m.Door(authzen.Name)},
+			Asker: door.Asker{
+				Gate: g, Provider: p, Now: func() time.Time { return r.now },
+				Meter: m.Door(authzen.Name), Recorder: record(tb, c.DecisionLog),
+			},
 			DefaultNamespace: c.DefaultNamespace, MaxEvaluations: c.Limits.Evaluations,
 		}),
 	})
