@@ -164,7 +164,21 @@ func outerRooms() []room {
 			why: "JOSE has one door: who verifies tokens, a session's or a caller's, does it here",
 		},
 		{
+			path: "internal/identity/claims",
+			sees: []string{"./api/config", apimachinery, "./internal/expr", "./internal/identity/jwt"},
+			why:  "what claims mean is said in one language, for sessions and callers alike",
+		},
+		{
+			path: "internal/identity/session",
+			sees: []string{
+				"./api/config", apimachinery, "./internal/authz", "./internal/door", "./internal/expr", "./internal/identity/claims",
+				"./internal/identity/jwt", "./internal/identity/outbound", "./internal/wire/ijson", "github.com/go-logr/logr", "golang.org/x/sync",
+			},
+			why: "tokens become subjects here, for every dialect: none of them, and no policy, knows of issuers",
+		},
+		{
 			path: "internal/identity/outbound",
+			sees: []string{"github.com/go-logr/logr"},
 			why:  "calling out has one way, with TLS, deadlines and limits; what is asked is the others' business",
 		},
 		{

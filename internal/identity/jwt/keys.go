@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/identity/outbound"
 )
 
 // refreshPause is the least time between two fetches of an issuer's keys, whoever
@@ -24,12 +25,11 @@ const refreshPause = 10 * time.Second
 
 // keySet are the keys of one issuer. Reading them takes no lock.
 type keySet struct {
-	issuer  string
 	fetcher *fetcher // nil if the keys are in the configuration
 	refresh time.Duration
 	maxAge  time.Duration
 	now     func() time.Time
-	log     logr.Logger
+	contact outbound.Contact
 
 	current atomic.Pointer[fetched]
 	flight  singleflight.Group
@@ -48,7 +48,7 @@ type fetched struct {
 
 func newKeySet(c *configv1alpha1.Issuer, path *field.Path, now func() time.Time, log logr.Logger) (*keySet, error) {
 	s := &keySet{
-		issuer: c.URL, now: now, log: log,
+		now: now, contact: outbound.Contact{Logger: log.WithValues("keysOf", c.URL)},
 		refresh: c.KeyRefreshInterval.Duration, maxAge: c.MaxKeyAge.Duration,
 	}
 	if c.JWKS == "" {
@@ -145,22 +145,12 @@ func (s *keySet) fetchOnce(ctx context.Context) error {
 		return s.err
 	}
 	keys, err := s.fetcher.fetch(ctx)
-	s.report(err)
+	s.contact.Report(err)
 	s.tried, s.err = now, err
 	if err == nil {
 		s.current.Store(&fetched{keys: keys, at: now})
 	}
 	return err
-}
-
-// report logs the first failure of a row, and its end.
-func (s *keySet) report(err error) {
-	switch {
-	case err != nil && s.err == nil:
-		s.log.Info("the keys of an issuer cannot be fetched; trying again", "issuer", s.issuer, "cause", err.Error())
-	case err == nil && s.err != nil:
-		s.log.Info("the keys of an issuer can be fetched again", "issuer", s.issuer)
-	}
 }
 
 // errNoKeys says that a key set holds none to verify with.

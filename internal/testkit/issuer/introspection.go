@@ -67,11 +67,12 @@ func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	token := r.PostFormValue("token") // a client that goes is noticed only after its body was read
 	i.wait(r)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.abortIfDown()
-	if answer, ok := i.opaque[r.PostFormValue("token")]; ok {
+	if answer, ok := i.opaque[token]; ok {
 		reply(w, answer)
 		return
 	}
