@@ -81,8 +81,12 @@ func message(text []byte) string {
 // and asks it.
 func (c *check) askFolder(ctx context.Context, body []byte) ([]byte, error) {
 	r := authz.Request{}
-	if err := new(authzen.Decoder).Evaluation(body, &r); err != nil {
+	proof, err := new(authzen.Decoder).Evaluation(body, &r)
+	if err != nil {
 		return nil, err
+	}
+	if proof.Given() {
+		return nil, errors.New("a folder says nothing of whose tokens count: ask a server by --server, or name the subject by --subject")
 	}
 	checker, err := loadFolder(ctx, c.dir)
 	if err != nil {

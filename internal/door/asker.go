@@ -105,6 +105,11 @@ func (p *Policy) Refused(err error) {
 	p.asker.Refused(p.origin, err)
 }
 
+// Namespace is the one whose policy is asked.
+func (p *Policy) Namespace() string {
+	return p.origin.Namespace
+}
+
 // Caller is who asks.
 func (p *Policy) Caller() Caller {
 	return p.origin.Caller

@@ -21,6 +21,7 @@ func (r *rooms) routes() []door.Route {
 	return slices.Concat(
 		authzen.Routes(authzen.Options{
 			Asker:            r.asker(authzen.Name),
+			Sessions:         r.sessions,
 			DefaultNamespace: r.namespace(),
 			MaxEvaluations:   r.Config.Limits.Evaluations,
 		}),

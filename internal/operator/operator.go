@@ -18,6 +18,7 @@ import (
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/identity/session"
 	"github.com/rolecall/rolecall/internal/metrics"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/store"
@@ -70,6 +71,7 @@ func Run(ctx context.Context, o Options) error {
 		return r.server.Run(ctx)
 	})
 	all.Go(func() error { return r.decisions.run(served, o.Config.Timeouts.Drain.Duration) })
+	all.Go(func() error { return r.sessions.Run(ctx) })
 	all.Go(func() error { return r.source(ctx) })
 	all.Go(func() error {
 		if r.settled(ctx) && o.Kube != nil {
@@ -104,6 +106,7 @@ type rooms struct {
 	compiler *compile.Compiler
 	metrics  *metrics.Metrics
 	store    *store.Store
+	sessions *session.Sessions
 	server   *server.Server
 	// decisions is nil if they are not written down.
 	decisions *decisions
@@ -131,6 +134,12 @@ func newRooms(o *Options) (*rooms, error) {
 	}
 	if err := r.registerMetrics(); err != nil {
 		return nil, err
+	}
+	r.sessions, err = session.New(session.Options{
+		Namespaces: o.Config.Sessions, Conditions: env, Now: o.Now, Logger: o.Logger.WithName("sessions"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	r.server = server.New(server.Options{
 		Config:   o.Config,

@@ -44,6 +44,8 @@ type Batch struct {
 
 	decoder  *Decoder
 	defaults authz.Request
+	// proof is the token that the subject of the defaults carries.
+	proof Proof
 	// nameless says that the resource of the defaults lacks its id: a fault of
 	// the items that use it.
 	nameless bool
@@ -84,7 +86,10 @@ func (d *Decoder) Evaluations(body []byte, limit int) (*Batch, error) {
 		return nil, err
 	}
 	b.nameless = has.nameless
-	return b, has.infer(&b.defaults)
+	err := has.infer(&b.defaults)
+	b.proof = has.proof
+	b.proof.Shared = true
+	return b, err
 }
 
 // member reads the value of the current member, if only a batch has it.
@@ -129,16 +134,17 @@ func (b *Batch) Len() int {
 	return len(b.items)
 }
 
-// Defaults writes what the batch says for all its items to r.
-func (b *Batch) Defaults(r *authz.Request) error {
+// Defaults writes what the batch says for all its items to r. See
+// Decoder.Evaluation for the Proof.
+func (b *Batch) Defaults(r *authz.Request) (Proof, error) {
 	*r = b.defaults
-	return named(b.nameless)
+	return b.proof, named(b.nameless)
 }
 
 // Request writes item i to r: the batch's defaults, each replaced whole by what
 // the item says of its own. The scope of the defaults stays unless the item's
-// context has one.
-func (b *Batch) Request(i int, r *authz.Request) error {
+// context has one. See Decoder.Evaluation for the Proof.
+func (b *Batch) Request(i int, r *authz.Request) (Proof, error) {
 	d := b.decoder.items
 	d.Forget()
 	d.dirty = true
@@ -146,10 +152,14 @@ func (b *Batch) Request(i int, r *authz.Request) error {
 	*r = b.defaults
 	has, err := d.evaluation(r)
 	if err != nil {
-		return err
+		return Proof{}, err
+	}
+	proof, nameless := b.proof, b.nameless
+	if has.subject {
+		proof = has.proof
 	}
 	if has.resource {
-		return named(has.nameless)
+		nameless = has.nameless
 	}
-	return named(b.nameless)
+	return proof, named(nameless)
 }

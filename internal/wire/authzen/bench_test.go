@@ -266,7 +266,7 @@ func BenchmarkDecode(b *testing.B) {
 		var d authzen.Decoder
 		var r authz.Request
 		for b.Loop() {
-			if err := d.Evaluation(body, &r); err != nil {
+			if _, err := d.Evaluation(body, &r); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -67,17 +67,20 @@ func (d *Decoder) Forget() {
 // namespace and the time. A body that is no evaluation request is a *door.Error
 // with the status 400. What a request lacks is left to its Validate.
 //
+// If there is a Proof, the subject of r is whom its token speaks of, and nobody
+// before that has been verified.
+//
 // r keeps nothing of body.
-func (d *Decoder) Evaluation(body []byte, r *authz.Request) error {
+func (d *Decoder) Evaluation(body []byte, r *authz.Request) (Proof, error) {
 	if err := d.begin(body); err != nil {
-		return err
+		return Proof{}, err
 	}
 	*r = authz.Request{}
 	has, err := d.evaluation(r)
 	if err != nil {
-		return err
+		return Proof{}, err
 	}
-	return named(has.nameless)
+	return has.proof, named(has.nameless)
 }
 
 // begin turns to another body.
@@ -95,8 +98,12 @@ func (d *Decoder) begin(body []byte) error {
 // absent.
 type said struct {
 	subject, context, resource bool
+	// typed and identified are said of the subject.
+	typed, identified bool
 	// nameless says that the resource has a type and lacks its id.
 	nameless bool
+	// proof is the token that the subject carries.
+	proof Proof
 }
 
 // evaluation reads the text of the scanner to its end. It writes to r what is
@@ -122,7 +129,7 @@ func (d *Decoder) evaluation(r *authz.Request) (said, error) {
 func (d *Decoder) member(r *authz.Request, has *said) bool {
 	switch d.scanner.Name() {
 	case "subject":
-		has.subject = d.subject(&r.Subject)
+		d.subject(&r.Subject, has)
 	case "action":
 		d.action(&r.Action)
 	case "resource":
@@ -144,31 +151,38 @@ func (has *said) infer(r *authz.Request) error {
 			return err
 		}
 	}
-	if has.subject {
-		return setAuthority(r.Subject.Properties, &r.Subject)
+	if !has.subject {
+		return nil
 	}
-	return nil
+	var err error
+	if has.proof, err = takeProof(r.Subject.Properties); err != nil {
+		return err
+	}
+	if has.proof.Given() {
+		return has.alone(&r.Subject)
+	}
+	return setAuthority(r.Subject.Properties, &r.Subject)
 }
 
-func (d *Decoder) subject(to *authz.Subject) bool {
+func (d *Decoder) subject(to *authz.Subject, has *said) {
 	s := &d.scanner
 	if !s.Object() {
-		return false
+		return
 	}
 	*to = authz.Subject{}
+	has.subject = true
 	for s.Member() {
 		switch s.Name() {
 		case "type":
-			to.Type, _ = s.Text()
+			to.Type, has.typed = s.Text()
 		case "id":
-			to.ID, _ = s.Text()
+			to.ID, has.identified = s.Text()
 		case "properties":
 			to.Properties = d.subjects.read(s)
 		default:
 			s.Skip()
 		}
 	}
-	return true
 }
 
 func (d *Decoder) action(to *authz.Action) {

@@ -102,7 +102,7 @@ func TestDecodeEvaluation(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := authz.Request{Scope: "left over", Context: object{"left": "over"}}
-			if err := new(authzen.Decoder).Evaluation([]byte(tt.body), &got); err != nil {
+			if _, err := new(authzen.Decoder).Evaluation([]byte(tt.body), &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -160,7 +160,7 @@ func refused() map[string]struct{ body, want string } {
 
 func TestDecodersRefuse(t *testing.T) {
 	decoders := map[string]func([]byte) error{
-		"evaluation":  func(b []byte) error { return new(authzen.Decoder).Evaluation(b, &authz.Request{}) },
+		"evaluation":  func(b []byte) error { _, err := new(authzen.Decoder).Evaluation(b, &authz.Request{}); return err },
 		"evaluations": func(b []byte) error { _, err := new(authzen.Decoder).Evaluations(b, 10); return err },
 	}
 	for decoder, decode := range decoders {
@@ -273,7 +273,7 @@ func TestBatchRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got authz.Request
-			err = b.Request(1, &got)
+			_, err = b.Request(1, &got)
 			if tt.err != "" {
 				wantRefusal(t, err, tt.err)
 				return
@@ -286,7 +286,7 @@ func TestBatchRequest(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
 			}
-			if err := b.Defaults(&got); err != nil {
+			if _, err := b.Defaults(&got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(base, got); diff != "" {
@@ -332,9 +332,11 @@ func TestADefaultWithoutIDIsTheFaultOfItsUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r authz.Request
-	wantRefusal(t, b.Request(0, &r), "resource.id is required")
-	if err := b.Request(1, &r); err != nil {
+	_, err = b.Request(0, &r)
+	wantRefusal(t, err, "resource.id is required")
+	if _, err := b.Request(1, &r); err != nil {
 		t.Errorf("an item with a resource of its own: %v", err)
 	}
-	wantRefusal(t, b.Defaults(&r), "resource.id is required")
+	_, err = b.Defaults(&r)
+	wantRefusal(t, err, "resource.id is required")
 }

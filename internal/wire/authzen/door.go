@@ -3,6 +3,7 @@
 package authzen
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -23,6 +24,8 @@ const mediaType = "application/json"
 type Options struct {
 	// Asker is the way to the policy.
 	Asker door.Asker
+	// Sessions verifies the tokens that subjects carry.
+	Sessions door.Sessions
 	// DefaultNamespace is meant by paths without a namespace; if it is empty
 	// they are 404.
 	DefaultNamespace string
@@ -80,6 +83,9 @@ type call struct {
 	decoder   Decoder
 	request   authz.Request
 	decision  authz.Decision
+	// shared is the session of the token in the defaults of a batch, once it has
+	// been verified.
+	shared *door.Session
 }
 
 // maxMeasured is the length in bytes up to which net/http counts an answer by
@@ -131,27 +137,38 @@ func (h *handler) put(c *call) {
 	if cap(c.body) > maxKept || cap(c.out) > maxKept {
 		return
 	}
-	c.policy, c.request = door.Policy{}, authz.Request{}
+	c.policy, c.request, c.shared = door.Policy{}, authz.Request{}, nil
 	c.decoder.Forget()
 	clear(c.decision.Roles)
 	c.decision.Reset()
 	h.calls.Put(c)
 }
 
-func (c *call) evaluation(*http.Request) error {
-	if err := c.decoder.Evaluation(c.body, &c.request); err != nil {
-		c.policy.Refused(err)
-		return err
-	}
-	return c.single()
+func (c *call) evaluation(r *http.Request) error {
+	proof, err := c.decoder.Evaluation(c.body, &c.request)
+	return c.single(r.Context(), proof, err)
 }
 
-func (c *call) single() error {
-	if err := c.check(); err != nil {
+// single decides and answers c.request, if it could be decoded.
+func (c *call) single(ctx context.Context, proof Proof, err error) error {
+	if err := c.decide(ctx, proof, err); err != nil {
 		return err
 	}
 	c.out = AppendDecision(c.out, &c.decision, c.policy.Revision(), true)
 	return nil
+}
+
+// decide decides c.request, if it could be decoded and the subject's token is
+// good.
+func (c *call) decide(ctx context.Context, proof Proof, err error) error {
+	if err == nil && proof.Given() {
+		err = c.prove(ctx, proof)
+	}
+	if err != nil {
+		c.policy.Refused(err)
+		return err
+	}
+	return c.check()
 }
 
 func (c *call) evaluations(r *http.Request) error {
@@ -161,11 +178,8 @@ func (c *call) evaluations(r *http.Request) error {
 		return err
 	}
 	if batch.Len() == 0 {
-		if err := batch.Defaults(&c.request); err != nil {
-			c.policy.Refused(err)
-			return err
-		}
-		return c.single()
+		proof, err := batch.Defaults(&c.request)
+		return c.single(r.Context(), proof, err)
 	}
 	c.out = append(c.out, `{"evaluations":[`...)
 	for i := range batch.Len() {
@@ -175,7 +189,7 @@ func (c *call) evaluations(r *http.Request) error {
 		if i > 0 {
 			c.out = append(c.out, ',')
 		}
-		if err := c.item(batch, i); err != nil {
+		if err := c.item(r.Context(), batch, i); err != nil {
 			return err
 		}
 		if batch.Semantic.ends(c.decision.Allowed) {
@@ -186,22 +200,17 @@ func (c *call) evaluations(r *http.Request) error {
 	return nil
 }
 
-// item decides and answers one item. A request that cannot be decided is a
-// denied item; every other error ends the batch.
-func (c *call) item(batch *Batch, i int) error {
+// item decides and answers one item. A request that cannot be decided, or whose
+// own token proves nothing, is a denied item; every other error ends the batch.
+func (c *call) item(ctx context.Context, batch *Batch, i int) error {
 	c.decision.Reset()
-	err := batch.Request(i, &c.request)
-	if err != nil {
-		c.policy.Refused(err)
-	} else {
-		err = c.check()
-	}
-	if err == nil {
+	proof, err := batch.Request(i, &c.request)
+	if err = c.decide(ctx, proof, err); err == nil {
 		c.out = AppendDecision(c.out, &c.decision, c.policy.Revision(), batch.WithContext)
 		return nil
 	}
 	status, message := door.Answer(err)
-	if status != http.StatusBadRequest {
+	if status != http.StatusBadRequest && (status != http.StatusUnauthorized || proof.Shared) {
 		return err
 	}
 	c.out = AppendItemError(c.out, status, message)

@@ -24,12 +24,16 @@ func FuzzEvaluation(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var r authz.Request
-		if err := new(authzen.Decoder).Evaluation(body, &r); err != nil {
+		proof, err := new(authzen.Decoder).Evaluation(body, &r)
+		if err != nil {
 			return
 		}
 		plain := plainly(t, body)
 		if plain == nil {
 			return
+		}
+		if want := plainProof(plain); proof != want {
+			t.Errorf("proof %+v, want %+v", proof, want)
 		}
 		if diff := cmp.Diff(parts(plain), partsOf(&r), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("encoding/json reads it differently (-theirs +ours):\n%s", diff)
@@ -40,7 +44,7 @@ func FuzzEvaluation(f *testing.F) {
 			t.Fatal(err)
 		}
 		var again authz.Request
-		if err := new(authzen.Decoder).Evaluation(encoded, &again); err != nil {
+		if _, err := new(authzen.Decoder).Evaluation(encoded, &again); err != nil {
 			t.Fatalf("what was encoded as %s is refused: %v", encoded, err)
 		}
 		free(&again)
@@ -94,10 +98,13 @@ func plainly(t *testing.T, body []byte) object {
 func sameItem(t *testing.T, batch *authzen.Batch, i int, defaults object, item any) {
 	t.Helper()
 	var got authz.Request
-	gotErr := batch.Request(i, &got)
-	want, wantErr := merged(t, defaults, item)
+	gotProof, gotErr := batch.Request(i, &got)
+	want, wantProof, wantErr := merged(t, defaults, item)
 	if (gotErr == nil) != (wantErr == nil) {
 		t.Fatalf("item %d: error %v, want %v", i, gotErr, wantErr)
+	}
+	if gotProof.Shared = false; gotErr == nil && gotProof != wantProof {
+		t.Errorf("item %d: proof %+v, want %+v", i, gotProof, wantProof)
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); gotErr == nil && diff != "" {
 		t.Errorf("item %d (-merged by hand +got):\n%s", i, diff)
@@ -106,12 +113,13 @@ func sameItem(t *testing.T, batch *authzen.Batch, i int, defaults object, item a
 
 // merged decodes a single evaluation made of an item and the defaults that it
 // does not replace.
-func merged(t *testing.T, defaults object, item any) (authz.Request, error) {
+func merged(t *testing.T, defaults object, item any) (authz.Request, authzen.Proof, error) {
 	t.Helper()
 	var r authz.Request
 	own, isObject := item.(object)
 	if !isObject && item != nil {
-		return r, new(authzen.Decoder).Evaluation([]byte("7"), &r)
+		proof, err := new(authzen.Decoder).Evaluation([]byte("7"), &r)
+		return r, proof, err
 	}
 	all := maps.Clone(defaults)
 	for _, name := range []string{"subject", "action", "resource", "context"} {
@@ -123,11 +131,21 @@ func merged(t *testing.T, defaults object, item any) (authz.Request, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = new(authzen.Decoder).Evaluation(body, &r)
+	proof, err := new(authzen.Decoder).Evaluation(body, &r)
 	if fallback, ok := member(defaults, "context")["scope"].(string); ok && r.Scope == "" {
 		r.Scope = fallback
 	}
-	return r, err
+	return r, proof, err
+}
+
+// plainProof takes the token out of a body.
+func plainProof(body object) authzen.Proof {
+	properties := member(member(body, "subject"), "properties")
+	jwt, _ := properties["session_jwt"].(string)
+	opaque, _ := properties["session_token"].(string)
+	delete(properties, "session_jwt")
+	delete(properties, "session_token")
+	return authzen.Proof{JWT: jwt, Opaque: opaque}
 }
 
 func seeds() []string {
@@ -136,6 +154,8 @@ func seeds() []string {
 			`"email_verified":true,"sso_connections":["c"],"sso_groups":[{"connection":"c","id":"i"}],"x":[1,{"y":null}]}},` +
 			`"action":{"name":"read","properties":{"soft":true}},"resource":{"type":"doc","id":"1","properties":{"n":1e-7}},` +
 			`"context":{"scope":"org:a/team:b","ip":"::1"},"options":{"evaluations_semantic":"deny_on_first_deny","context":true}}`,
+		`{"subject":{"properties":{"session_jwt":"a.b.c","session_token":null,"x":1}}}`,
+		`{"subject":{"type":"user","id":"a","properties":{"session_token":"t"}},"evaluations":[{},{"subject":{"id":"b"}},{"subject":{"properties":{"session_jwt":"j"}}}]}`,
 		`{}`, `null`, `{"evaluations":[]}`, `{"evaluations":[null,{"subject":null}]}`,
 		`{"subject":{"type":"user","id":"a\u0000\ud83d\ude00"},"evaluations":[{"action":{"name":"x"}},{"resource":{}}]}`,
 	}

@@ -64,11 +64,11 @@ func TestARequestKeepsNothingOfItsBody(t *testing.T) {
 	var d, other authzen.Decoder
 	var got, want authz.Request
 	body := []byte(text)
-	if err := d.Evaluation(body, &got); err != nil {
+	if _, err := d.Evaluation(body, &got); err != nil {
 		t.Fatal(err)
 	}
 	poison(body)
-	if err := other.Evaluation([]byte(text), &want); err != nil {
+	if _, err := other.Evaluation([]byte(text), &want); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -81,7 +81,7 @@ func TestARequestKeepsNothingOfItsBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	poison(body)
-	if err := batch.Request(0, &got); err != nil {
+	if _, err := batch.Request(0, &got); err != nil {
 		t.Fatal(err)
 	}
 	want.Context = object{"item": "one"}
@@ -110,13 +110,13 @@ func TestADecoderKeepsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var d authzen.Decoder
 			var r authz.Request
-			_ = d.Evaluation([]byte(text), &r)
+			_, _ = d.Evaluation([]byte(text), &r)
 			if batch, err := d.Evaluations([]byte(text), 10); err == nil {
 				for i := range batch.Len() {
-					_ = batch.Request(i, &r)
+					_, _ = batch.Request(i, &r)
 				}
 			}
-			if err := d.Evaluation([]byte(`{"subject":{"properties":{}},"action":{"properties":{}},"context":{}}`), &r); err != nil {
+			if _, err := d.Evaluation([]byte(`{"subject":{"properties":{}},"action":{"properties":{}},"context":{}}`), &r); err != nil {
 				t.Fatal(err)
 			}
 			want := authz.Request{

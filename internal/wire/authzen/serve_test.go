@@ -21,6 +21,7 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/identity/session"
 	"github.com/rolecall/rolecall/internal/metrics"
 	"github.com/rolecall/rolecall/internal/policy"
 	"github.com/rolecall/rolecall/internal/server"
@@ -91,6 +92,24 @@ type rig struct {
 	provider *provider
 	metrics  *metrics.Metrics
 	now      time.Time
+	sessions *trust
+}
+
+// trust is whose tokens count, which a test may say after the door has opened.
+type trust struct {
+	atomic.Pointer[session.Sessions]
+}
+
+func (s *trust) JWT(ctx context.Context, namespace, token string) (*door.Session, error) {
+	return s.Load().JWT(ctx, namespace, token)
+}
+
+func (s *trust) Opaque(ctx context.Context, namespace, token string) (*door.Session, error) {
+	return s.Load().Opaque(ctx, namespace, token)
+}
+
+func (s *trust) Keys(ctx context.Context, namespace string) ([]json.RawMessage, error) {
+	return s.Load().Keys(ctx, namespace)
 }
 
 // serve starts a server, by the real listeners, and ends it with the test.
@@ -112,7 +131,7 @@ func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*config
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &rig{provider: p, metrics: m, now: testkit.Now()}
+	r := &rig{provider: p, metrics: m, now: testkit.Now(), sessions: &trust{}}
 	s := server.New(server.Options{
 		Config: c, Provider: p, Logger: logr.Discard(), Metrics: m.Handler(),
 		Counter: func(name string) server.Counter { return m.Door(name) },
@@ -121,6 +140,7 @@ func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*config
 				Gate: g, Provider: p, Now: func() time.Time { return r.now },
 				Meter: m.Door(authzen.Name), Recorder: record(tb, c.DecisionLog),
 			},
+			Sessions:         r.sessions,
 			DefaultNamespace: c.DefaultNamespace, MaxEvaluations: c.Limits.Evaluations,
 		}),
 	})
