@@ -19,7 +19,7 @@ type Table struct {
 // NewTable returns an empty table.
 func NewTable() *Table {
 	return &Table{
-		directory: directory{chunks: [][]page{{emptyPage(0)}}, leaves: 1, deepest: 1},
+		directory: directory{pages: []page{emptyPage(0)}, leaves: 1, deepest: 1},
 		fat:       persist.NewMap[uint32, *Fat](persist.HashNumber),
 	}
 }
@@ -38,36 +38,44 @@ func (t *Table) Find(kind uint32, id string) List {
 
 // directory finds the page of a hash by its first bits, as in extendible
 // hashing: where pages have fewer bits in common than the directory looks at,
-// several places hold the same page. It stands in chunks, so that a change
-// copies one chunk and the list of them.
+// several places hold the same page. A large one stands in chunks, so that a change
+// copies one chunk and the list of them, which are of about one size at a million
+// keys.
 type directory struct {
-	depth  uint8 // how many bits it looks at
-	chunks [][]page
+	depth uint8 // how many bits it looks at
+	// pages are those of a directory that would not fill more than a chunk, and
+	// chunks those of any other.
+	pages  []page
+	chunks []*[chunkSize]page
 	// leaves is the number of pages, and deepest of those that need all bits.
 	leaves, deepest int
 }
 
 const (
-	chunkBits = 8
+	chunkBits = 7
 	chunkSize = 1 << chunkBits
 	// maxDepth bounds the directory, whatever the hashes are.
 	maxDepth = 30
 )
 
-func (d *directory) page(h uint64) page {
-	i := h >> (64 - d.depth)
-	return d.chunks[i>>chunkBits][i&(chunkSize-1)]
+func (d *directory) page(h uint64) page { return *d.place(h >> (64 - d.depth)) }
+
+func (d *directory) place(i uint64) *page {
+	if d.depth <= chunkBits {
+		return &d.pages[i]
+	}
+	return &d.chunks[i>>chunkBits][i%chunkSize]
 }
 
 // directoryEdit changes a copy of a directory; it copies each chunk at most once.
 type directoryEdit struct {
 	directory
-	owned []bool // by chunk
+	base *directory
 }
 
 func (d *directory) edit() directoryEdit {
-	e := directoryEdit{directory: *d, owned: make([]bool, len(d.chunks))}
-	e.chunks = slices.Clone(d.chunks)
+	e := directoryEdit{directory: *d, base: d}
+	e.pages, e.chunks = slices.Clone(d.pages), slices.Clone(d.chunks)
 	return e
 }
 
@@ -83,12 +91,16 @@ func (d *directoryEdit) put(prefix uint64, p page) {
 	}
 	first, n := prefix>>(64-d.depth), uint64(1)<<(d.depth-p.depth())
 	for i := first; i < first+n; i++ {
-		c := i >> chunkBits
-		if !d.owned[c] {
-			d.chunks[c] = slices.Clone(d.chunks[c])
-			d.owned[c] = true
-		}
-		d.chunks[c][i&(chunkSize-1)] = p
+		d.own(i >> chunkBits)
+		*d.place(i) = p
+	}
+}
+
+// own makes sure that a chunk is not the base's.
+func (d *directoryEdit) own(c uint64) {
+	if d.depth > chunkBits && d.depth == d.base.depth && d.chunks[c] == d.base.chunks[c] {
+		chunk := *d.chunks[c]
+		d.chunks[c] = &chunk
 	}
 }
 
@@ -109,11 +121,9 @@ func (d *directoryEdit) shrink() {
 
 func (d *directoryEdit) countDeepest() int {
 	n := 0
-	for _, chunk := range d.chunks {
-		for _, p := range chunk {
-			if p.depth() == d.depth {
-				n++
-			}
+	for i := range uint64(1) << d.depth {
+		if d.place(i).depth() == d.depth {
+			n++
 		}
 	}
 	return n
@@ -124,13 +134,16 @@ func (d *directoryEdit) countDeepest() int {
 func (d *directoryEdit) resize(depth uint8) {
 	size := uint64(1) << depth
 	next := directory{depth: depth, leaves: d.leaves, deepest: d.deepest}
-	for i := uint64(0); i < size; i += chunkSize {
-		chunk := make([]page, min(size-i, chunkSize))
-		for j := range chunk {
-			chunk[j] = d.page((i + uint64(j)) << (64 - depth))
+	if depth <= chunkBits {
+		next.pages = make([]page, size)
+	} else {
+		next.chunks = make([]*[chunkSize]page, size/chunkSize)
+		for c := range next.chunks {
+			next.chunks[c] = new([chunkSize]page)
 		}
-		next.chunks = append(next.chunks, chunk)
+	}
+	for i := range size {
+		*next.place(i) = d.page(i << (64 - depth))
 	}
 	d.directory = next
-	d.owned = slices.Repeat([]bool{true}, len(next.chunks))
 }

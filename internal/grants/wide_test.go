@@ -49,10 +49,8 @@ func TestNumbersOfAnySize(t *testing.T) {
 			t.Fatalf("batch %d: %d entries by what was released, want %d", batch, c.held, got)
 		}
 		consistent(t, table)
-		for _, chunk := range table.chunks {
-			for _, p := range chunk {
-				formats[p.wide()]++
-			}
+		for i := range uint64(1) << table.depth {
+			formats[table.place(i).wide()]++
 		}
 	}
 	if formats[true] < 50 || formats[false] < 50 {

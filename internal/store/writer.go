@@ -42,6 +42,8 @@ type writer struct {
 	digest   digest                  // of all objects
 	faults   map[string]int
 	counted  bool // faults is shared with the last Info
+	// objectCounts is shared with the last Info.
+	objectCounts map[Kind]int
 
 	namespaces map[string]*vocabulary
 	stale      map[string]bool // namespaces whose vocabulary must be linked anew
@@ -297,7 +299,19 @@ func (w *writer) publish(now time.Time) *published {
 	}}
 }
 
+// objects counts what is in force. Few changes change the counts: the map of the
+// last publication is used again.
 func (w *writer) objects() map[Kind]int {
+	for _, kind := range Kinds() {
+		if w.objectCounts[kind] != w.inForce(kind) || len(w.objectCounts) == 0 {
+			w.objectCounts = w.countObjects()
+			break
+		}
+	}
+	return w.objectCounts
+}
+
+func (w *writer) countObjects() map[Kind]int {
 	n := make(map[Kind]int, len(Kinds()))
 	for _, kind := range Kinds() {
 		n[kind] = w.inForce(kind)
