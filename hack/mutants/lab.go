@@ -34,12 +34,12 @@ func parts() []suite {
 
 // listings are the tests of what lists instead of deciding.
 func listings() suite {
-	return suite{decide, "Export|Holdings"}
+	return suite{decide, "Export|Held|Holdings|Outlook|Permissions"}
 }
 
 // lists reports whether a file of internal/policy lists.
 func lists(file string) bool {
-	return slices.Contains([]string{"export.go", "holdings.go"}, path.Base(file))
+	return slices.Contains([]string{"enumerate.go", "export.go", "holdings.go", "outlook.go"}, path.Base(file))
 }
 
 // ofIndex reports whether a file of internal/policy decides nothing.

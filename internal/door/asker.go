@@ -4,6 +4,7 @@ package door
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -82,10 +83,7 @@ func (a *Asker) Refused(o Origin, err error) {
 // an error there is none, and d is a deny.
 func (p *Policy) Check(r *authz.Request, d *authz.Decision) error {
 	start := p.asker.Now()
-	if p.time.IsZero() {
-		p.time = start
-	}
-	r.Namespace, r.Time = p.origin.Namespace, p.time
+	p.settle(r, start)
 	if err := p.checker.Check(r, d); err != nil {
 		d.Reset()
 		p.Refused(err)
@@ -97,6 +95,41 @@ func (p *Policy) Check(r *authz.Request, d *authz.Decision) error {
 		recorder.Decided(Record{Origin: p.origin, Request: r, Decision: d, Revision: p.checker.Revision(), Took: took})
 	}
 	return nil
+}
+
+// settle gives a request the namespace and the moment that it is asked about.
+func (p *Policy) settle(r *authz.Request, now time.Time) {
+	if p.time.IsZero() {
+		p.time = now
+	}
+	r.Namespace, r.Time = p.origin.Namespace, p.time
+}
+
+// Permissions returns what the subject of r may do, as authz.Enumerator does, in
+// the namespace of the request's origin and at the moment of the Policy's first
+// question. It decides nothing, so only an error is counted and recorded.
+func (p *Policy) Permissions(r *authz.Request) ([]authz.Permission, error) {
+	return enumerate(p, r, authz.Enumerator.Permissions)
+}
+
+// Held returns the roles that the subject of r holds, likewise.
+func (p *Policy) Held(r *authz.Request) ([]authz.HeldRole, error) {
+	return enumerate(p, r, authz.Enumerator.Held)
+}
+
+func enumerate[T any](p *Policy, r *authz.Request, what func(authz.Enumerator, *authz.Request) ([]T, error)) ([]T, error) {
+	e, ok := p.checker.(authz.Enumerator)
+	if !ok {
+		err := &Error{Status: http.StatusNotImplemented, Message: "this server lists no permissions"}
+		p.Refused(err)
+		return nil, err
+	}
+	p.settle(r, p.asker.Now())
+	all, err := what(e, r)
+	if err != nil {
+		p.Refused(err)
+	}
+	return all, err
 }
 
 // Refused counts and records a check that ends with an error before it is asked:

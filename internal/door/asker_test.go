@@ -113,6 +113,46 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// TestEnumerate: what is listed is of the same namespace and moment as what is
+// decided; only errors are counted.
+func TestEnumerate(t *testing.T) {
+	r := newRig()
+	p, err := r.asker.Policy(shop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Held(&authz.Request{}); err == nil {
+		t.Error("a policy that lists nothing lists the roles")
+	}
+	r.asker.Provider = &lister{core: &r.core}
+	if p, err = r.asker.Policy(shop()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Permissions(&authz.Request{Namespace: "elsewhere"})
+	if want := (authz.Permission{Resource: "shop 101"}); err != nil || !cmp.Equal([]authz.Permission{want}, got) {
+		t.Errorf("permissions %v, error %v; want %v", got, err, want)
+	}
+	if _, err := p.Held(&authz.Request{}); !errors.Is(err, authz.ErrUnknownNamespace) {
+		t.Errorf("error %v, want %v", err, authz.ErrUnknownNamespace)
+	}
+	if diff := cmp.Diff([]string{"501", "404"}, r.meter.told); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+}
+
+// lister lists too: when and where it was asked.
+type lister struct{ *core }
+
+func (l *lister) Checker() (authz.Checker, error) { return l, nil }
+
+func (*lister) Permissions(r *authz.Request) ([]authz.Permission, error) {
+	return []authz.Permission{{Resource: fmt.Sprint(r.Namespace, " ", r.Time.Unix())}}, nil
+}
+
+func (*lister) Held(*authz.Request) ([]authz.HeldRole, error) {
+	return nil, authz.ErrUnknownNamespace
+}
+
 // gate lets in whoever says the word, and remembers what it was asked.
 type gate struct{ asked string }
 

@@ -63,6 +63,7 @@ func (e *Env) finish(text string, checked *cel.Ast) *Program {
 	}
 	return &Program{
 		text: text, prg: prg, steps: steps, direct: directly(src),
+		reads:     reads(src.tree.Expr()),
 		maxCost:   estimate(src.tree),
 		unguarded: unguarded(src),
 	}

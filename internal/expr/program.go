@@ -25,6 +25,7 @@ type Program struct {
 	prg cel.Program
 	// direct is nil if only CEL can evaluate the condition.
 	direct    *direct
+	reads     Parts
 	steps     uint64
 	maxCost   uint64
 	unguarded []Read

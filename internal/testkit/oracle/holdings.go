@@ -3,6 +3,8 @@
 package oracle
 
 import (
+	"cmp"
+
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 )
@@ -28,6 +30,36 @@ func (o *Oracle) Holdings(r *authz.Request) []Holding {
 					out = append(out, Holding{b.Name, string(role), subject})
 				}
 			}
+		}
+	}
+	return out
+}
+
+// Held returns the roles that the subject of a request holds for Allows at its
+// scope, those of bindings and asserted ones, in no particular order and some of
+// them repeatedly.
+func (o *Oracle) Held(r *authz.Request) []authz.HeldRole {
+	home := r.Subject.SessionScope
+	if home != "" && !covers(home, r.Scope) {
+		return nil
+	}
+	var out []authz.HeldRole
+	for _, b := range o.bindings {
+		_, trusted := keyed(b, &r.Subject)
+		if b.Namespace != r.Namespace || !trusted || !valid(b, r) || !covers(b.Spec.Scope, r.Scope) || b.DeletionTimestamp != nil {
+			continue
+		}
+		for _, role := range b.Spec.Roles {
+			if o.owner(r, string(role)) != nil {
+				out = append(out, authz.HeldRole{
+					Role: string(role), Scope: b.Spec.Scope, Conditional: b.Spec.Condition != "" || len(b.Spec.Resources) > 0,
+				})
+			}
+		}
+	}
+	for _, role := range r.Subject.Roles {
+		if owner := o.owner(r, role); owner != nil && owner.Spec.Assertable {
+			out = append(out, authz.HeldRole{Role: role, Scope: cmp.Or(home, r.Scope), Asserted: true})
 		}
 	}
 	return out

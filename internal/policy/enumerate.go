@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/grants"
+)
+
+var _ authz.Enumerator = (*Snapshot)(nil)
+
+// Permissions returns what a subject may do; see authz.Enumerator. It goes once
+// over what the subject holds, and then over the pairs.
+func (s *Snapshot) Permissions(r *authz.Request) ([]authz.Permission, error) {
+	x, err := s.enumeration(r)
+	if err != nil {
+		return nil, err
+	}
+	v := x.v
+	all := make([]authz.Permission, 0, len(v.pairs))
+	for number, typ := range v.types.names {
+		t := v.declared[number]
+		for place := t.first; place < t.first+t.actions; place++ {
+			p := authz.Permission{Resource: typ, Action: v.actions.names[v.pairs[place].action]}
+			if !x.elsewhere {
+				x.turnTo(place, &p)
+				p.Outlook = x.outlook()
+				p.Roles = x.grantors(p.Outlook)
+			}
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b authz.Permission) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Action, b.Action))
+	})
+	return all, nil
+}
+
+// Held returns the roles that a subject holds for Allows; see authz.Enumerator.
+// Those that no Role declares are left out.
+func (s *Snapshot) Held(r *authz.Request) ([]authz.HeldRole, error) {
+	x, err := s.enumeration(r)
+	if err != nil || x.elsewhere {
+		return nil, err
+	}
+	slices.SortFunc(x.held, func(a, b authz.HeldRole) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Scope, b.Scope), truth(a.Conditional)-truth(b.Conditional), truth(a.Asserted)-truth(b.Asserted))
+	})
+	return slices.Compact(x.held), nil
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// enumeration is what a subject holds, whatever is asked.
+type enumeration struct {
+	check
+	// request is that of the check, about the pair that is looked at.
+	request authz.Request
+	// elsewhere says that the subject's session is not good here.
+	elsewhere bool
+	// full are the roles that are held, and forDeny those whose Denies alone count.
+	full, forDeny []uint64
+	// special are those that are held under a condition, or for some resources.
+	special []hold
+	held    []authz.HeldRole
+	judge
+}
+
+// enumeration collects what the subject of a request holds.
+func (s *Snapshot) enumeration(r *authz.Request) (*enumeration, error) {
+	x := &enumeration{request: *r}
+	x.request.Action, x.request.Resource = authz.Action{Name: authz.Wildcard}, authz.Resource{Type: authz.Wildcard}
+	if err := x.request.Validate(); err != nil {
+		return nil, err
+	}
+	ns, err := s.namespace(r.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	x.r, x.ns, x.v = &x.request, ns, ns.vocabulary
+	home := r.Subject.SessionScope
+	if x.elsewhere = home != "" && !authz.ScopeCovers(home, r.Scope); x.elsewhere {
+		return x, nil
+	}
+	x.full, x.forDeny = make([]uint64, x.v.words), make([]uint64, x.v.words)
+	x.scopes.find(ns.scopes, r.Scope)
+	for _, id := range r.Subject.Roles {
+		if number := x.v.numbers[id]; number != 0 && x.v.roles[number].assertable {
+			add(x.full, number)
+			x.held = append(x.held, authz.HeldRole{Role: id, Scope: cmp.Or(home, r.Scope), Asserted: true})
+		}
+	}
+	names := x.scopeNames()
+	x.eachKey(func(k *kind, id string, denyOnly bool) {
+		x.eachOfKey(k, id, func(e grants.Entry) { x.take(e, names[e.Scope], denyOnly) })
+	})
+	return x, nil
+}
+
+// scopeNames are the scopes that cover the check, by number.
+func (x *enumeration) scopeNames() map[uint32]string {
+	names := map[uint32]string{grants.Everywhere: authz.Wildcard}
+	for scope := x.r.Scope; scope != ""; {
+		var one scopeSet
+		if one.addIfBound(x.ns.scopes, scope); one.n > 0 {
+			names[one.at(0)] = scope
+		}
+		scope = scope[:max(strings.LastIndexByte(scope, '/'), 0)]
+	}
+	return names
+}
+
+// eachOfKey calls do with the entries under a key whose scope covers the check; of
+// those of a key with a great many that differ in their binding alone, with one.
+func (x *enumeration) eachOfKey(k *kind, id string, do func(grants.Entry)) {
+	list := x.ns.table.Find(k.number, id)
+	for i := range list.Len() {
+		if e := list.At(i); e.Scope == grants.Everywhere || x.scopes.has(e.Scope) {
+			do(e)
+		}
+	}
+	fat := list.Fat()
+	if fat == nil {
+		return
+	}
+	each := func(scope uint32) {
+		x.eachFatRole(fat, scope, func(e grants.Entry) bool { do(e); return true })
+		fat.EachSpecial(scope, do)
+	}
+	each(grants.Everywhere)
+	for i := range x.scopes.n {
+		each(x.scopes.at(i))
+	}
+}
+
+// take takes account of an entry whose scope has a name.
+func (x *enumeration) take(e grants.Entry, scope string, denyOnly bool) {
+	h := hold{role: x.role(e.Role), denyOnly: denyOnly}
+	if h.role == 0 {
+		return
+	}
+	if e.Binding&grants.Special != 0 {
+		h.binding, _ = x.ns.special.Get(e.Binding &^ grants.Special)
+		if !h.binding.validAt(x.r.Time) {
+			return
+		}
+		h.denyOnly = denyOnly || h.binding.Deleting
+	}
+	conditional := h.gate() != nil || h.limited()
+	switch {
+	case conditional:
+		x.special = append(x.special, h)
+	case h.denyOnly:
+		add(x.forDeny, h.role)
+	default:
+		add(x.full, h.role)
+	}
+	if !h.denyOnly {
+		x.held = append(x.held, authz.HeldRole{Role: x.v.ids[h.role], Scope: scope, Conditional: conditional})
+	}
+}
+
+// limited reports whether the role is held for some instances only.
+func (h *hold) limited() bool {
+	return h.binding != nil && len(h.binding.Resources) > 0
+}
+
+// add puts a role into a set, and has finds it there.
+func add(set []uint64, role uint32) { set[role>>6] |= 1 << (role & 63) }
+
+// eachIn calls do with every role of a word of a set.
+func eachIn(word uint64, i int, do func(role uint32)) {
+	for ; word != 0; word &= word - 1 {
+		do(uint32(i)*64 + uint32(bits.TrailingZeros64(word)))
+	}
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"math"
+	"slices"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/expr"
+)
+
+// values are those that a condition may have, as far as it is known.
+type values uint8
+
+const (
+	mayBeFalse values = 1 << iota
+	mayBeTrue
+	mayFail
+	unknown = mayBeFalse | mayBeTrue | mayFail
+)
+
+// judge evaluates conditions for a pair, without the resource. It spends at least
+// what a check has spent at the same point: where that may be too much, a
+// condition may fail.
+type judge struct {
+	// always are the values for all pairs, and here those for one, by program.
+	always, here map[*expr.Program]judgement
+	spent        uint64
+	counted      map[*expr.Program]bool
+	// granted and possible are the roles that grant, and may grant.
+	granted, possible []uint32
+	// forbidden says that a Deny applies, and threatened that one may.
+	forbidden, threatened bool
+}
+
+type judgement struct {
+	values values
+	cost   uint64
+}
+
+// turnTo turns to another pair.
+func (x *enumeration) turnTo(place int, p *authz.Permission) {
+	x.pair, x.place = &x.v.pairs[place], uint32(place)
+	x.request.Resource.Type, x.request.Action.Name = p.Resource, p.Action
+	if x.always == nil {
+		x.always, x.here, x.counted = map[*expr.Program]judgement{}, map[*expr.Program]judgement{}, map[*expr.Program]bool{}
+	}
+	clear(x.here)
+	clear(x.counted)
+	x.spent, x.granted, x.possible = 0, x.granted[:0], x.possible[:0]
+	x.forbidden, x.threatened = false, false
+}
+
+// outlook judges the pair. What needs no evaluation comes first, and the rest in
+// the order in which a check evaluates it.
+func (x *enumeration) outlook() authz.Outlook {
+	if x.pair.scopeRequired && x.request.Scope == "" {
+		return authz.Denied
+	}
+	holds := x.settle()
+	for i := range holds {
+		x.denies(&holds[i])
+	}
+	if x.forbidden {
+		return authz.Denied
+	}
+	for i := range holds {
+		x.allows(&holds[i])
+	}
+	switch {
+	case len(x.granted) > 0 && !x.threatened:
+		return authz.Allowed
+	case len(x.granted)+len(x.possible) > 0:
+		return authz.Conditional
+	default:
+		return authz.Denied
+	}
+}
+
+// settle applies what is held without a condition and says so without one, and
+// returns the rest, in order.
+func (x *enumeration) settle() []hold {
+	var holds []hold
+	v, p := x.v, x.pair
+	for i, full := range x.full {
+		at, deny := row(i), full|x.forDeny[i]
+		x.forbidden = x.forbidden || v.rows[p.deny+at]&deny != 0
+		eachIn(v.rows[p.allow+at]&full, i, func(role uint32) { x.granted = append(x.granted, role) })
+		eachIn(v.rows[p.condAllow+at]&full|v.rows[p.condDeny+at]&deny, i, func(role uint32) {
+			holds = append(holds, hold{role: role, denyOnly: full&(1<<(role&63)) == 0})
+		})
+	}
+	for _, h := range x.special {
+		if x.concerns(&h) {
+			holds = append(holds, h)
+		}
+	}
+	slices.SortStableFunc(holds, compareHolds)
+	return holds
+}
+
+// concerns reports whether a role may be held for resources of the type, and has
+// anything to do with the pair.
+func (x *enumeration) concerns(h *hold) bool {
+	p, v := x.pair, x.v
+	return (!h.limited() || slices.ContainsFunc(h.binding.Resources, func(i Instance) bool { return i.Type == x.request.Resource.Type })) &&
+		(v.has(p.allow, h.role) || v.has(p.deny, h.role) || v.has(p.condAllow, h.role) || v.has(p.condDeny, h.role))
+}
+
+// gateOf returns the values of what stands before a role: its gate, and whether
+// the resource is one of its own.
+func (x *enumeration) gateOf(h *hold) values {
+	held := mayBeTrue
+	if g := h.gate(); g != nil {
+		held = x.value(g)
+	}
+	if h.limited() {
+		held |= mayBeFalse
+	}
+	return held
+}
+
+// denies applies the Denies of a role that is held unless its gate is false.
+func (x *enumeration) denies(h *hold) {
+	plain := x.v.has(x.pair.deny, h.role) && h.binding != nil
+	if !plain && !x.v.has(x.pair.condDeny, h.role) {
+		return
+	}
+	gate := x.gateOf(h)
+	if gate == mayBeFalse {
+		return
+	}
+	if plain {
+		x.forbid(gate, mayBeTrue)
+	}
+	x.eachCondition(h, true, func(condition values) { x.forbid(gate, condition) })
+}
+
+// forbid takes account of a Deny: it applies unless it or its gate is false.
+func (x *enumeration) forbid(gate, condition values) {
+	switch {
+	case condition == mayBeFalse:
+	case gate&mayBeFalse == 0 && condition&mayBeFalse == 0:
+		x.forbidden = true
+	default:
+		x.threatened = true
+	}
+}
+
+// allows applies the Allows of a role whose gate is true.
+func (x *enumeration) allows(h *hold) {
+	plain := x.v.has(x.pair.allow, h.role) && h.binding != nil
+	if h.denyOnly || (!plain && !x.v.has(x.pair.condAllow, h.role)) {
+		return
+	}
+	gate := x.gateOf(h)
+	if gate&mayBeTrue == 0 {
+		return
+	}
+	if plain {
+		x.permit(h.role, gate, mayBeTrue)
+	}
+	x.eachCondition(h, false, func(condition values) { x.permit(h.role, gate, condition) })
+}
+
+// permit takes account of an Allow: it applies if it and its gate are true.
+func (x *enumeration) permit(role uint32, gate, condition values) {
+	switch {
+	case gate == mayBeTrue && condition == mayBeTrue:
+		x.granted = append(x.granted, role)
+	case condition&mayBeTrue != 0:
+		x.possible = append(x.possible, role)
+	}
+}
+
+// eachCondition calls do with the values of the conditional permissions of a role
+// that cover the pair.
+func (x *enumeration) eachCondition(h *hold, deny bool, do func(values)) {
+	permissions := x.v.roles[h.role].conditional
+	for i := range permissions {
+		if p := &permissions[i]; p.deny == deny && p.covers(x.place) {
+			do(x.value(p.condition))
+		}
+	}
+}
+
+// value returns the values that a condition may have here.
+func (x *enumeration) value(p *expr.Program) values {
+	j := x.judgement(p)
+	if !x.counted[p] {
+		x.counted[p] = true
+		x.spent += min(j.cost, math.MaxUint64-x.spent)
+	}
+	if x.spent >= expr.CheckBudget {
+		return j.values | mayFail
+	}
+	return j.values
+}
+
+// judgement evaluates a condition, unless it depends on what is not known.
+func (x *enumeration) judgement(p *expr.Program) judgement {
+	reads := p.Reads()
+	if reads&expr.PartInstance != 0 {
+		return judgement{unknown, p.Bound()}
+	}
+	memory := x.always
+	if reads != 0 {
+		memory = x.here
+	}
+	j, ok := memory[p]
+	if !ok {
+		budget := expr.NewBudget()
+		holds, err := p.Eval(&x.request, &budget)
+		switch {
+		case err != nil:
+			j.values = mayFail
+		case holds:
+			j.values = mayBeTrue
+		default:
+			j.values = mayBeFalse
+		}
+		j.cost = expr.CheckBudget - budget.Left()
+		memory[p] = j
+	}
+	return j
+}
+
+// grantors returns the ids of the roles through which the pair is, or may be,
+// allowed.
+func (x *enumeration) grantors(o authz.Outlook) []string {
+	if o == authz.Denied {
+		return nil
+	}
+	ids := make([]string, 0, len(x.granted)+len(x.possible))
+	for _, role := range slices.Concat(x.granted, x.possible) {
+		ids = append(ids, x.v.ids[role])
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
