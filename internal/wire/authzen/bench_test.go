@@ -64,6 +64,8 @@ func TestBeAServer(t *testing.T) {
 		address = strings.TrimPrefix(serve(t, policyOf(t, certification)).url, "http://")
 	case "logged":
 		address = strings.TrimPrefix(serve(t, policyOf(t, certification), logged(t)).url, "http://")
+	case "sessions":
+		address = beSessions(t)
 	default:
 		return // nobody has asked for one
 	}
@@ -122,15 +124,16 @@ type connection struct {
 	answers *bufio.Reader
 }
 
-// begin starts a server of a name that is to be asked a question.
-func begin(b *testing.B, name, question string, connections int) *opponent {
+// begin starts a server of a name, with variables of its environment, that is to
+// be asked a question.
+func begin(b *testing.B, name, question string, connections int, variables ...string) *opponent {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
 	cmd := exec.CommandContext(b.Context(), self, "-test.run=^TestBeAServer$")
-	cmd.Env = append(os.Environ(), serverVariable+"="+name)
+	cmd.Env = slices.Concat(os.Environ(), variables, []string{serverVariable + "=" + name})
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
