@@ -31,7 +31,8 @@ reference api/config/v1alpha1 'Configuration reference' \
 	'Every field of the file that `rolecall serve --config FILE` reads.' \
 	docs/reference-configuration.md
 
-"$controller_gen" rbac:roleName=manager-role,headerFile=$header.yaml.txt paths=./controllers/... output:rbac:dir=config/rbac
+"$controller_gen" rbac:roleName=manager-role,headerFile=$header.yaml.txt \
+	paths=./controllers/... paths=./internal/identity/caller output:rbac:dir=config/rbac
 
 "$(hack/tools/tool.sh protoc)" "$(hack/tools/tool.sh protoc-gen-go)" "$(hack/tools/tool.sh protoc-gen-go-grpc)" -- \
 	internal/wire/cerbos/cerbospb/*.proto

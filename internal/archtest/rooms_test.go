@@ -198,6 +198,11 @@ func outerRooms() []room {
 			why: "what is written down of a decision is the same whatever protocol asked for it",
 		},
 		{
+			path: "internal/identity/caller",
+			sees: kubernetes("./api/config", "./internal/door", "./internal/identity/jwt", "golang.org/x/sync"),
+			why:  "the API server says who calls: the one part of a check that may have to ask it",
+		},
+		{
 			path: "internal/metrics",
 			sees: []string{api, "./internal/authz", "./internal/door", "./internal/store",
 				"github.com/prometheus/client_golang", "google.golang.org/grpc/codes"},

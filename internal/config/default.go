@@ -29,6 +29,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.Limits.ConcurrentStreams, 1000)
 	defaultTimeouts(&c.Timeouts)
 	defaultSessions(c.Sessions)
+	defaultCallers(&c.Callers)
 	if c.LeaderElection.Enabled == nil {
 		c.LeaderElection.Enabled = new(true)
 	}

@@ -27,6 +27,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		distinct(c),
 		namespaces(c),
 		sessions(c),
+		callers(field.NewPath("callers"), c),
 		limits(field.NewPath("limits"), &c.Limits),
 		timeouts(field.NewPath("timeouts"), &c.Timeouts),
 		leaderElection(field.NewPath("leaderElection"), &c.LeaderElection),

@@ -16,7 +16,7 @@ type Error struct {
 	// Message tells the client what is wrong and what to do.
 	Message string
 	// Challenge is the value of the WWW-Authenticate header that goes with a 401
-	// (RFC 9110, section 11.6.1); empty if there is none.
+	// (RFC 9110, section 11.6.1), and may go with a 403; empty if there is none.
 	Challenge string
 	// Err is the cause, for the log; the client does not see it.
 	Err error

@@ -103,6 +103,8 @@ func TestLabels(t *testing.T) {
 			"InvalidArgument", "NotFound", "OK", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
 			"Unavailable", "Unimplemented", "Unknown", "other",
 		},
+		"outcome": {"failed", "granted", "refused"},
+		"review":  {"access", "token"},
 		"reason": {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
 			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",

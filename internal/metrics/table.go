@@ -12,6 +12,7 @@ type table struct {
 	eventToVisible prometheus.Histogram
 	faults         *prometheus.GaugeVec
 	stale          prometheus.Gauge
+	callerReviews  *prometheus.CounterVec
 }
 
 func newTable() table {
@@ -37,6 +38,10 @@ func newTable() table {
 			Namespace: "rolecall", Name: "folder_stale",
 			Help: "1 while the folder that is served cannot be loaded as it is now, so that what was good before is in force.",
 		}),
+		callerReviews: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "rolecall", Name: "caller_reviews_total",
+			Help: "Reviews of callers that the API server was asked for, by kind (token, access) and outcome (granted, refused, failed).",
+		}, []string{"review", "outcome"}),
 	}
 }
 
@@ -46,6 +51,6 @@ func gauges(name, help string, label string) *prometheus.GaugeVec {
 
 func (t *table) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		t.publications, t.revision, t.objects, t.eventToVisible, t.faults, t.stale,
+		t.publications, t.revision, t.objects, t.eventToVisible, t.faults, t.stale, t.callerReviews,
 	}
 }

@@ -32,7 +32,7 @@ func (r *rooms) routes() []door.Route {
 // asker returns a door's way to the policy.
 func (r *rooms) asker(name string) door.Asker {
 	return door.Asker{
-		Gate: door.Anyone{}, Provider: r.store, Now: r.Now,
+		Gate: r.gate, Provider: r.store, Now: r.Now,
 		Meter: r.metrics.Door(name), Recorder: r.decisions.recorder(name),
 	}
 }

@@ -18,6 +18,7 @@ import (
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/identity/caller"
 	"github.com/rolecall/rolecall/internal/identity/session"
 	"github.com/rolecall/rolecall/internal/metrics"
 	"github.com/rolecall/rolecall/internal/server"
@@ -72,6 +73,10 @@ func Run(ctx context.Context, o Options) error {
 	})
 	all.Go(func() error { return r.decisions.run(served, o.Config.Timeouts.Drain.Duration) })
 	all.Go(func() error { return r.sessions.Run(ctx) })
+	all.Go(func() error {
+		r.gate.Run(ctx)
+		return nil
+	})
 	all.Go(func() error { return r.source(ctx) })
 	all.Go(func() error {
 		if r.settled(ctx) && o.Kube != nil {
@@ -107,6 +112,7 @@ type rooms struct {
 	metrics  *metrics.Metrics
 	store    *store.Store
 	sessions *session.Sessions
+	gate     *caller.Gate
 	server   *server.Server
 	// decisions is nil if they are not written down.
 	decisions *decisions
@@ -141,6 +147,9 @@ func newRooms(o *Options) (*rooms, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
+	if err := r.openGate(); err != nil {
+		return nil, err
+	}
 	r.server = server.New(server.Options{
 		Config:   o.Config,
 		Routes:   r.routes(),
@@ -148,6 +157,8 @@ func newRooms(o *Options) (*rooms, error) {
 		Counter:  func(name string) server.Counter { return counters.Door(name) },
 		Metrics:  counters.Handler(),
 		Logger:   o.Logger.WithName("server"),
+
+		ClientCAs: r.clientCAs(),
 	})
 	return r, nil
 }

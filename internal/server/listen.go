@@ -92,11 +92,15 @@ func (s *Server) certificates(ctx context.Context, l *listener) (*tls.Config, er
 			s.options.Logger.Error(err, "certificates are not read again when they change", "for", l.name)
 		}
 	}()
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: watcher.GetCertificate,
-	}, nil
+	}
+	if l.door && s.options.ClientCAs != nil {
+		config = askForCertificates(config, s.options.ClientCAs)
+	}
+	return config, nil
 }
 
 // explain says which field of the configuration to change.

@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +30,8 @@ type Counter interface {
 	Called(code codes.Code)
 }
 
-// Options are what a server needs. All fields but Services are required.
+// Options are what a server needs. All fields but Services and ClientCAs are
+// required.
 type Options struct {
 	// Config is a valid configuration with its defaults filled in.
 	Config *configv1alpha1.ServerConfiguration
@@ -43,6 +45,9 @@ type Options struct {
 	// Counter returns what counts for a door; an empty name stands for requests
 	// that no door answers.
 	Counter func(name string) Counter
+	// ClientCAs returns the authorities whose certificates the doors take from
+	// clients, another pool after a change; nil if they ask for none.
+	ClientCAs func() *x509.CertPool
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Logger is for the server itself, not for requests.

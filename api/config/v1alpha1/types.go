@@ -76,6 +76,11 @@ type ServerConfiguration struct {
 	// +listMapKey=namespace
 	Sessions []NamespaceSessions `json:"sessions,omitempty"`
 
+	// callers says who may ask.
+	//
+	// +optional
+	Callers Callers `json:"callers,omitempty"`
+
 	// limits bound what one request may ask for.
 	//
 	// +optional

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package operator
+
+import (
+	"crypto/x509"
+
+	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/identity/caller"
+)
+
+// openGate decides how callers are authenticated, and says so.
+func (r *rooms) openGate() error {
+	if faults := config.DecideCallers(r.Config, r.Kube != nil); len(faults) > 0 {
+		return faults.ToAggregate()
+	}
+	log := r.Logger.WithName("callers")
+	callers := &r.Config.Callers
+	gate, err := caller.New(caller.Options{Config: callers, Kube: r.Kube, Now: r.Now, Meter: r.metrics, Logger: log})
+	if err != nil {
+		return err
+	}
+	r.gate = gate
+	if callers.Anonymous == configv1alpha1.AnonymousAllow {
+		log.Info("everyone who reaches the doors may ask: callers are not authenticated", "address", r.Config.HTTP.BindAddress)
+		return nil
+	}
+	log.Info("callers are authenticated", "methods", gate.Methods())
+	return nil
+}
+
+// clientCAs is the way to the authorities of clients' certificates, if there are
+// any.
+func (r *rooms) clientCAs() func() *x509.CertPool {
+	if r.Config.Callers.ClientCertificates == nil {
+		return nil
+	}
+	return r.gate.ClientCAs
+}
