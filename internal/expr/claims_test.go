@@ -48,7 +48,8 @@ func TestClaims(t *testing.T) {
 		"what is deep inside": {`claims["https://example.com/session"].roles`, expr.ListForm, []any{"editor"}},
 		"what only some elements have": {
 			`claims["https://example.com/session"].factors.filter(f, has(f.saml)).map(f, f.saml.connection)`,
-			expr.ListForm, []any{"saml-1"},
+			expr.ListForm,
+			[]any{"saml-1"},
 		},
 		"what may be missing":     {`claims[?"missing"].?roles.orValue([])`, expr.ListForm, []any{}},
 		"an optional with value":  {`claims[?"sub"]`, expr.AnyForm, "user-1"},

@@ -89,9 +89,5 @@ func (f *fetcher) get(ctx context.Context, at string) ([]byte, error) {
 		return nil, errors.New("the address of the keys is not a URL")
 	}
 	req.Header.Set("Accept", "application/json")
-	resp, err := f.client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	return outbound.Body(resp, maxFetchBytes)
+	return outbound.Fetch(f.client, req, maxFetchBytes)
 }

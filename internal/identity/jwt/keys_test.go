@@ -3,6 +3,7 @@
 package jwt_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -126,9 +127,7 @@ func TestKeysThatDoNotCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := r.issuer.Key().Public()
-			for k, v := range change {
-				changed[k] = v
-			}
+			maps.Copy(changed, change)
 			good := issuer.NewKey(t, "ES256", "other").Public()
 			c := configv1alpha1.Issuer{URL: r.issuer.Name, Audiences: []string{audience}, JWKS: keySet(t, changed, good)}
 			v, err := newVerifier(r.Now, c)

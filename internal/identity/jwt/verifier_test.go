@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
@@ -266,10 +267,11 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.verifier.Run(ctx) }()
-	for len(r.verifier.Keys()) == 0 {
-		if ctx.Err() != nil {
-			t.Fatal("no keys")
-		}
+	err := wait.PollUntilContextTimeout(ctx, time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+		return len(r.verifier.Keys()) > 0, nil
+	})
+	if err != nil {
+		t.Errorf("no keys: %v", err)
 	}
 	stop()
 	if err := <-ended; err != nil {

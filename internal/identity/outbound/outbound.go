@@ -61,11 +61,15 @@ func checkRedirect(to, from *url.URL, count int, allowPlainHTTP bool) error {
 	return nil
 }
 
-// Body returns the body of an answer with the status 200, of at most limit bytes,
-// and closes it. Its error says nothing of what the body holds.
-func Body(resp *http.Response, limit int64) ([]byte, error) {
+// Fetch sends a request and returns the body of its answer, which must have the
+// status 200 and at most limit bytes. The error says nothing of what either holds.
+func Fetch(client *http.Client, req *http.Request, limit int64) ([]byte, error) {
+	resp, err := client.Do(req) //nolint:gosec // where to is what the configuration says, or the issuer that it trusts
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = resp.Body.Close() }()
-	at := resp.Request.URL.Redacted()
+	at := req.URL.Redacted()
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answers with the status %d", at, resp.StatusCode)
 	}

@@ -41,7 +41,7 @@ func askingAt(tb testing.TB, answer http.HandlerFunc, more string) *session.Sess
 		tb.Fatal(err)
 	}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	return issuer.Sessions(tb, (&clock{now: newYear}).Now, logr.Discard(), fmt.Sprintf(
+	return issuer.Sessions(tb, new(rig).Now, logr.Discard(), fmt.Sprintf(
 		"[{namespace: shop, introspection: {url: %q, clientID: a, clientSecretFile: %q, certificateAuthority: %q, %s}}]",
 		server.URL+"/introspect", file, ca, more))
 }

@@ -102,11 +102,7 @@ func (i *introspection) post(ctx context.Context, token string) (map[string]any,
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.SetBasicAuth(url.QueryEscape(i.config.ClientID), url.QueryEscape(strings.TrimSpace(string(secret))))
-	resp, err := i.client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	text, err := outbound.Body(resp, maxAnswer)
+	text, err := outbound.Fetch(i.client, req, maxAnswer)
 	if err != nil {
 		return nil, err
 	}

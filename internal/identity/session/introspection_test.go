@@ -5,6 +5,7 @@ package session_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -85,12 +86,8 @@ func TestOpaqueTokensThatAreRefused(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			answer := map[string]any{}
-			for _, m := range []map[string]any{good, tt.changes} {
-				for k, v := range m {
-					answer[k] = v
-				}
-			}
+			answer := maps.Clone(good)
+			maps.Copy(answer, tt.changes)
 			r.issuer.Know(opaque, answer)
 			_, err := r.sessions.Opaque(t.Context(), namespace, tt.token)
 			refused(t, err, http.StatusUnauthorized, tt.want)
@@ -192,7 +189,8 @@ func TestNotTooManyAreAskedAboutAtOnce(t *testing.T) {
 func TestATurnThatNeverComes(t *testing.T) {
 	r := asking(t, "maxConcurrent: 1, timeout: 500ms")
 	r.issuer.Know(opaque, map[string]any{"sub": "alice"})
-	defer r.issuer.Hold()()
+	release := r.issuer.Hold()
+	defer release()
 	first := make(chan error, 1)
 	go func() {
 		_, err := r.sessions.Opaque(t.Context(), namespace, opaque)

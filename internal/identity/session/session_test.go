@@ -4,9 +4,9 @@ package session_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,27 +19,8 @@ import (
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
 )
 
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // rig is the sessions of a namespace that trusts one issuer.
 type rig struct {
-	clock
 	issuer   *issuer.Issuer
 	sessions *session.Sessions
 }
@@ -51,7 +32,7 @@ var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newRig(tb testing.TB) *rig {
 	tb.Helper()
-	return &rig{clock: clock{now: newYear}, issuer: issuer.Start(tb)}
+	return &rig{issuer: issuer.Start(tb)}
 }
 
 // trusting returns a rig whose issuer's tokens are read by rules, the members of
@@ -62,6 +43,9 @@ func trusting(tb testing.TB, rules string) *rig {
 	r.sessions = issuer.Sessions(tb, r.Now, logr.Discard(), r.list(rules))
 	return r
 }
+
+// Now is the clock of all tests, which stands still.
+func (*rig) Now() time.Time { return newYear }
 
 func (r *rig) list(rules string) string {
 	return "[{namespace: shop, jwt: [{issuer: {" + r.issuer.Trust() + "}, " + rules + "}]}]"
@@ -273,12 +257,8 @@ func TestClaimsThatDoNotFit(t *testing.T) {
 	r.subject(t, good)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			changes := map[string]any{}
-			for _, m := range []map[string]any{good, tt.claims} {
-				for k, v := range m {
-					changes[k] = v
-				}
-			}
+			changes := maps.Clone(good)
+			maps.Copy(changes, tt.claims)
 			_, err := r.sessions.JWT(t.Context(), namespace, r.token(t, changes))
 			refused(t, err, http.StatusUnauthorized, tt.want)
 		})

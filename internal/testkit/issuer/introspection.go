@@ -2,7 +2,10 @@
 
 package issuer
 
-import "net/http"
+import (
+	"maps"
+	"net/http"
+)
 
 // The client that may ask the introspection endpoint. Both have characters that
 // RFC 6749 (section 2.3.1) wants to be escaped.
@@ -20,9 +23,7 @@ func (i *Issuer) Know(token string, answer map[string]any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.opaque[token] = map[string]any{"active": true}
-	for name, value := range answer {
-		i.opaque[token][name] = value
-	}
+	maps.Copy(i.opaque[token], answer)
 }
 
 // Revoke makes a token unknown.

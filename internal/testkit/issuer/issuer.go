@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -110,9 +111,7 @@ func (i *Issuer) Key() *Key {
 func (i *Issuer) Sign(tb testing.TB, claims map[string]any) string {
 	tb.Helper()
 	all := map[string]any{"iss": i.Name}
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	return i.Key().Sign(tb, all)
 }
 

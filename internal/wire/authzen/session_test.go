@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,9 +84,7 @@ func serveSessions(t *testing.T) *sessionRig {
 // claims are those of a member of acme, with changes.
 func (r *sessionRig) claims(changes map[string]any) map[string]any {
 	all := map[string]any{"org": "acme", "roles": []any{"editor"}, "groups": []any{"engineers"}, "email": "u@acme.com", "email_verified": true, "plan": "pro"}
-	for name, value := range changes {
-		all[name] = value
-	}
+	maps.Copy(all, changes)
 	return issuer.Claims(r.now, all)
 }
 
