@@ -34,6 +34,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		duration(field.NewPath("maxSnapshotAge"), c.MaxSnapshotAge),
 		yorAuth(field.NewPath("yorAuth"), c),
 		logging(field.NewPath("log"), &c.Log),
+		frontEnds(field.NewPath("frontEnds"), c.FrontEnds),
 		decisionLog(field.NewPath("decisionLog"), c.DecisionLog),
 	)
 }

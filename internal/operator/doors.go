@@ -7,13 +7,14 @@ import (
 
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
+	"github.com/rolecall/rolecall/internal/wire/permissions"
 	"github.com/rolecall/rolecall/internal/wire/yorauth"
 )
 
 // doors returns the names of all doors, also of those that the configuration keeps
 // shut.
 func doors() []string {
-	return []string{authzen.Name, yorauth.Name}
+	return []string{authzen.Name, permissions.Name, yorauth.Name}
 }
 
 // routes returns the endpoints of the doors that are open.
@@ -25,6 +26,7 @@ func (r *rooms) routes() []door.Route {
 			DefaultNamespace: r.namespace(),
 			MaxEvaluations:   r.Config.Limits.Evaluations,
 		}),
+		r.permissions(),
 		r.yorAuth(),
 	)
 }
@@ -43,6 +45,19 @@ func (r *rooms) namespace() string {
 		return defaultNamespace
 	}
 	return r.Config.DefaultNamespace
+}
+
+func (r *rooms) permissions() []door.Route {
+	o := permissions.Options{
+		Asker:      r.asker(permissions.Name),
+		Subjects:   authzen.Subjects{Sessions: r.sessions},
+		Sessions:   r.sessions,
+		Namespaces: door.Namespaces{Default: r.namespace()},
+	}
+	if f := r.Config.FrontEnds; f != nil {
+		o.FrontEnds, o.Origins = true, f.AllowedOrigins
+	}
+	return permissions.Routes(o)
 }
 
 func (r *rooms) yorAuth() []door.Route {

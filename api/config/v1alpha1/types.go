@@ -116,6 +116,12 @@ type ServerConfiguration struct {
 	// +optional
 	Log Log `json:"log,omitempty"`
 
+	// frontEnds opens the endpoint by which users learn what they may do. Without it
+	// only callers can ask, about anybody.
+	//
+	// +optional
+	FrontEnds *FrontEnds `json:"frontEnds,omitempty"`
+
 	// decisionLog writes decisions down. Without it nothing is.
 	//
 	// +optional

@@ -33,6 +33,9 @@ type Options struct {
 	Now func() time.Time
 	// Logger is the operator's; the zero one discards.
 	Logger logr.Logger
+	// Stdout is where the decision log goes, if it is on and has no file. It is
+	// complete when the test ends, after what was registered before Start.
+	Stdout io.Writer
 }
 
 // Start runs an operator until the test ends, and returns where it listens once
@@ -48,7 +51,7 @@ func Start(tb testing.TB, o Options) server.Addresses {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- operator.Run(ctx, operator.Options{
-			Config: configuration(tb, o.Configure), Dir: dir, Logger: o.Logger, Now: clock(o.Now),
+			Config: configuration(tb, o.Configure), Dir: dir, Logger: o.Logger, Now: clock(o.Now), Stdout: o.Stdout,
 			Started: func(a server.Addresses) { started <- a },
 		})
 	}()

@@ -4,7 +4,6 @@ package authzen
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -219,13 +218,7 @@ func (c *call) item(ctx context.Context, batch *Batch, i int) error {
 
 // check decides c.request, and names the fields of a fault as this dialect does.
 func (c *call) check() error {
-	err := c.policy.Check(&c.request, &c.decision)
-	if fault, ok := errors.AsType[*authz.RequestError](err); ok {
-		named := *fault
-		named.Field = fieldName(fault.Field)
-		return door.BadRequest(named.Error())
-	}
-	return err
+	return Subjects{}.Fault(c.policy.Check(&c.request, &c.decision))
 }
 
 // fieldName translates the path of a field of authz.Request to where it stands

@@ -80,7 +80,7 @@ func (c *call) prove(ctx context.Context, p Proof) error {
 	session := c.shared
 	if !p.Shared || session == nil {
 		var err error
-		if session, err = c.verify(ctx, p); err != nil {
+		if session, err = p.verify(ctx, c.handler.Sessions, c.policy.Namespace()); err != nil {
 			return err
 		}
 	}
@@ -90,11 +90,11 @@ func (c *call) prove(ctx context.Context, p Proof) error {
 	return adopt(session, &c.request)
 }
 
-func (c *call) verify(ctx context.Context, p Proof) (*door.Session, error) {
+func (p Proof) verify(ctx context.Context, sessions door.Sessions, namespace string) (*door.Session, error) {
 	if p.JWT != "" {
-		return c.handler.Sessions.JWT(ctx, c.policy.Namespace(), p.JWT)
+		return sessions.JWT(ctx, namespace, p.JWT)
 	}
-	return c.handler.Sessions.Opaque(ctx, c.policy.Namespace(), p.Opaque)
+	return sessions.Opaque(ctx, namespace, p.Opaque)
 }
 
 // adopt makes the subject of a session that of a request, and the session's scope
