@@ -21,9 +21,8 @@ type writer struct {
 	*Log
 	lines []byte
 	count int
-	// failing says that the last write failed, and torn that it ended within a
-	// line.
-	failing, torn bool
+	// failing says that the last write failed.
+	failing bool
 }
 
 // run writes until ctx ends, and then what is queued.

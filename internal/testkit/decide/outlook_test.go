@@ -54,6 +54,7 @@ func TestOutlook(t *testing.T) {
 		"a gate that is open":                      {permissions: []string{plain}, binding: "condition: context.a", want: authz.Allowed},
 		"a gate that is shut":                      {permissions: []string{plain}, binding: "condition: '!context.a'", want: authz.Denied},
 		"a gate that depends on it":                {permissions: []string{plain}, binding: "condition: resource.id == 'd'", want: authz.Conditional},
+		"a gate that fails":                        {permissions: []string{plain}, binding: "condition: context.missing", want: authz.Denied},
 		"a gate that fails, before a Deny":         {permissions: []string{deny(plain)}, binding: "condition: context.missing", want: authz.Denied},
 		"a gate that is open, before an owner":     {permissions: []string{owner}, binding: "condition: context.a", want: authz.Conditional},
 		"no longer valid":                          {permissions: []string{plain}, binding: "notAfter: 2020-01-01T00:00:00Z", want: authz.Denied},
@@ -137,8 +138,10 @@ spec: {roles: [a], subjects: [{type: user, id: u}], scope: "org:b"}
 		t.Fatal(err)
 	}
 	want := []authz.HeldRole{
-		{Role: "a", Scope: "*"}, {Role: "a", Scope: "org:a"},
-		{Role: "a", Scope: "org:a", Asserted: true}, {Role: "a", Scope: "org:a/t:x", Conditional: true},
+		{Role: "a", Scope: "*"},
+		{Role: "a", Scope: "org:a"},
+		{Role: "a", Scope: "org:a", Asserted: true},
+		{Role: "a", Scope: "org:a/t:x", Conditional: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("held (-want +got):\n%s", diff)
