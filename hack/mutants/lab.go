@@ -63,6 +63,8 @@ func suites(file string) []suite {
 			return append([]suite{own}, all...)
 		}
 		return append(all, own)
+	case "internal/store":
+		return []suite{{"internal/store", "."}, {"internal/testkit/conformance", "^TestLife$"}}
 	}
 	return all
 }

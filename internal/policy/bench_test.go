@@ -5,6 +5,7 @@ package policy_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -169,11 +170,63 @@ func BenchmarkChangeBinding(b *testing.B) {
 	}
 }
 
-// BenchmarkLink measures what a changed Role or Resource costs.
+// BenchmarkLink measures the first vocabulary of a namespace.
 func BenchmarkLink(b *testing.B) {
 	w := newWorkload(b, 1, "")
 	b.ReportAllocs()
 	for b.Loop() {
 		policy.Link(w.declared, w.roles)
 	}
+}
+
+// BenchmarkChangeVocabulary measures a Role that gets a permission or loses it, and
+// a Resource that gets an action or loses it, until checks see it.
+func BenchmarkChangeVocabulary(b *testing.B) {
+	for _, roles := range []int{1000, 100_000} {
+		for name, condition := range map[string]string{"unconditional": "", "owner": "resource.properties.owner_id == subject.id"} {
+			w := newWorkload(b, 1, condition)
+			rng := rand.New(rand.NewPCG(8, 8))
+			for i := len(w.roles); i < roles; i++ {
+				w.roles = append(w.roles, w.role(rng, fmt.Sprintf("role-%d", i), w.roles[0].Permissions[0].Condition))
+			}
+			l := linker(w)
+			role, resource := w.roles[roles/2], w.declared[benchTypes/2]
+			more, wider := *role, *resource
+			more.Permissions = append(slices.Clone(role.Permissions), policy.Permission{Resource: "type-0", Actions: []string{"action-0"}})
+			wider.Actions = append(slices.Clone(resource.Actions), "another")
+			b.Run(fmt.Sprintf("role/%s/roles=%d", name, roles), func(b *testing.B) {
+				b.ReportAllocs()
+				for pair := [2]*policy.Role{role, &more}; b.Loop(); pair[0], pair[1] = pair[1], pair[0] {
+					l.ReplaceRole(pair[0], pair[1])
+					w.publish(l)
+				}
+			})
+			l = linker(w)
+			b.Run(fmt.Sprintf("resource/%s/roles=%d", name, roles), func(b *testing.B) {
+				b.ReportAllocs()
+				for pair := [2]*policy.Resource{resource, &wider}; b.Loop(); pair[0], pair[1] = pair[1], pair[0] {
+					l.ReplaceResource(pair[0], pair[1])
+					w.publish(l)
+				}
+			})
+		}
+	}
+}
+
+func linker(w *workload) *policy.Linker {
+	l := policy.NewLinker()
+	for _, r := range w.declared {
+		l.ReplaceResource(nil, r)
+	}
+	for _, r := range w.roles {
+		l.ReplaceRole(nil, r)
+	}
+	w.publish(l)
+	return l
+}
+
+func (w *workload) publish(l *policy.Linker) {
+	v, _ := l.Link()
+	w.index.SetVocabulary("app", v)
+	w.snapshot = w.index.Publish("2")
 }

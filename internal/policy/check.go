@@ -71,8 +71,8 @@ type check struct {
 // asserted holds the roles that the request asserts, if they may be asserted.
 func (c *check) asserted() {
 	for _, id := range c.r.Subject.Roles {
-		if number := c.v.numbers[id]; number != 0 && c.v.roles[number].assertable {
-			c.hold(hold{role: number})
+		if role, ok := c.v.roles.Get(id); ok && role.assertable {
+			c.hold(hold{role: role.number})
 		}
 	}
 }
@@ -176,7 +176,7 @@ func (c *check) simple(role uint32) {
 		return
 	}
 	c.held = true
-	if c.v.has(c.pair.allow, role) {
+	if c.pair.allow.has(role) {
 		c.grant(role)
 	}
 }
@@ -214,14 +214,14 @@ func (c *check) fat(f *grants.Fat, scope uint32, denyOnly bool) {
 // fatPlain asks for the roles that matter to the pair, if they are fewer than the
 // entries: whether any plain binding gives them in the scope.
 func (c *check) fatPlain(f *grants.Fat, scope uint32, denyOnly bool) {
-	if c.v.concerned(c.pair) >= f.Len() {
+	if c.pair.concerned() >= f.Len() {
 		c.eachFatRole(f, scope, func(e grants.Entry) bool {
 			c.entry(e, denyOnly)
 			return true
 		})
 		return
 	}
-	c.v.eachConcerned(c.pair, func(role uint32) {
+	c.pair.eachConcerned(func(role uint32) {
 		number := c.ns.numbers[role]
 		if e, ok := f.Plain(scope, number); ok && e.Role == number {
 			c.entry(e, denyOnly)
@@ -250,17 +250,17 @@ func (*check) eachFatRole(f *grants.Fat, scope uint32, do func(grants.Entry) boo
 // hold takes account of a held role.
 func (c *check) hold(h hold) {
 	gated := h.gate() != nil
-	if gated || c.v.has(c.pair.condDeny, h.role) || (!h.denyOnly && c.v.has(c.pair.condAllow, h.role)) {
+	if gated || c.pair.condDeny.has(h.role) || (!h.denyOnly && c.pair.condAllow.has(h.role)) {
 		c.deferred.add(h)
 	}
 	if gated {
 		return
 	}
 	c.held = true
-	if c.v.has(c.pair.deny, h.role) {
+	if c.pair.deny.has(h.role) {
 		c.deny(h.role, true)
 	}
-	if !h.denyOnly && c.v.has(c.pair.allow, h.role) {
+	if !h.denyOnly && c.pair.allow.has(h.role) {
 		c.grant(h.role)
 	}
 }

@@ -31,7 +31,7 @@ func (h *hold) gate() *expr.Program {
 // compareHolds puts the roles that are held without a gate first, by id, then
 // the others by binding, and there by id. It is the objects alone that decide the
 // order, so it must not depend on which of several bindings has been met.
-func compareHolds(a, b hold) int {
+func (v *Vocabulary) compareHolds(a, b hold) int {
 	gatedA, gatedB := a.gate() != nil, b.gate() != nil
 	switch {
 	case gatedA && gatedB && a.binding.Name != b.binding.Name:
@@ -42,7 +42,7 @@ func compareHolds(a, b hold) int {
 		}
 		return 1
 	}
-	return cmp.Compare(a.role, b.role) // numbers are in the order of the ids
+	return cmp.Compare(v.ids[a.role], v.ids[b.role])
 }
 
 // deferred is what a check has put off, and what has been evaluated: one program
@@ -130,7 +130,7 @@ func (p *deferred) list() []hold {
 
 // forbids reports whether a Deny of the role may apply that is not settled yet.
 func (c *check) forbids(h *hold) bool {
-	return c.v.has(c.pair.condDeny, h.role) || (h.gate() != nil && c.v.has(c.pair.deny, h.role))
+	return c.pair.condDeny.has(h.role) || (h.gate() != nil && c.pair.deny.has(h.role))
 }
 
 // permits reports whether an Allow of the role may apply that is not settled
@@ -139,7 +139,7 @@ func (c *check) permits(h *hold) bool {
 	if h.denyOnly {
 		return false
 	}
-	return c.v.has(c.pair.condAllow, h.role) || (h.gate() != nil && c.v.has(c.pair.allow, h.role))
+	return c.pair.condAllow.has(h.role) || (h.gate() != nil && c.pair.allow.has(h.role))
 }
 
 // resolve evaluates what was deferred and returns the reason to give if nothing
@@ -150,7 +150,7 @@ func (c *check) resolve() authz.Reason {
 	c.deferred.budget = expr.NewBudget()
 	holds := c.deferred.list()
 	if len(holds) > 1 {
-		slices.SortFunc(holds, compareHolds)
+		slices.SortFunc(holds, c.v.compareHolds)
 	}
 	for i := range holds {
 		c.resolveDeny(&holds[i])
@@ -198,10 +198,10 @@ func (c *check) resolveDeny(h *hold) {
 		return
 	}
 	c.held = true
-	if h.gate() != nil && c.v.has(c.pair.deny, h.role) {
+	if h.gate() != nil && c.pair.deny.has(h.role) {
 		c.deny(h.role, true)
 	}
-	permissions := c.v.roles[h.role].conditional
+	permissions := c.v.conditionals[h.role]
 	for i := range permissions {
 		p := &permissions[i]
 		if !p.deny || !p.covers(c.place) {
@@ -244,10 +244,10 @@ func (c *check) explainGate(h *hold) outcome {
 // grants if one is true, and returns the worst of those that are not.
 func (c *check) paths(h *hold, gate outcome) outcome {
 	worst := isTrue
-	if h.gate() != nil && c.v.has(c.pair.allow, h.role) {
+	if h.gate() != nil && c.pair.allow.has(h.role) {
 		worst = worse(worst, c.path(h.role, gate))
 	}
-	permissions := c.v.roles[h.role].conditional
+	permissions := c.v.conditionals[h.role]
 	for i := range permissions {
 		if p := &permissions[i]; !p.deny && p.covers(c.place) {
 			worst = worse(worst, c.path(h.role, gate.and(c.eval(p.condition))))

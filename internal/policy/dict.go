@@ -2,13 +2,18 @@
 
 package policy
 
-import "github.com/rolecall/rolecall/internal/persist"
+import (
+	"iter"
+	"slices"
 
-// dict numbers some names, from 0. It never changes once it is made. A built-in
+	"github.com/rolecall/rolecall/internal/persist"
+)
+
+// dict finds the numbers of names. It never changes once it is made. A built-in
 // map would take three times as long to read: here, a name of up to
 // persist.GistLen bytes is compared without being looked at.
 type dict struct {
-	names []string
+	names []string   // by number; a number may be free
 	slots []dictSlot // at most half full
 }
 
@@ -17,18 +22,33 @@ type dictSlot struct {
 	number uint32 // plus 1; 0 is an empty slot
 }
 
-func newDict(names []string) dict {
-	d := dict{names: names, slots: make([]dictSlot, tableSize(len(names)))}
+// newDict returns the names that somebody holds.
+func newDict(n *numbering[string]) dict {
+	d := dict{names: slices.Clone(n.names), slots: make([]dictSlot, tableSize(len(n.numbers)))}
 	mask := uint64(len(d.slots) - 1)
-	for i, name := range names {
+	for number, name := range d.names {
+		if n.refs[number] == 0 {
+			continue
+		}
 		gist := persist.GistOf(name)
 		at := gist.Hash()
 		for d.slots[at&mask].number != 0 {
 			at++
 		}
-		d.slots[at&mask] = dictSlot{gist, uint32(i + 1)}
+		d.slots[at&mask] = dictSlot{gist, uint32(number + 1)}
 	}
 	return d
+}
+
+// each yields the numbers and the names, in no particular order.
+func (d *dict) each() iter.Seq2[uint32, string] {
+	return func(yield func(uint32, string) bool) {
+		for i := range d.slots {
+			if n := d.slots[i].number; n != 0 && !yield(n-1, d.names[n-1]) {
+				return
+			}
+		}
+	}
 }
 
 // tableSize returns how large a hash table of n things is: a power of two, and at

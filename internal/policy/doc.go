@@ -3,10 +3,11 @@
 // Package policy is the decision core: units (compiled objects) in, an immutable
 // Snapshot out, and Check, which decides a request by one snapshot.
 //
-// A snapshot has two tiers. The Vocabulary of a namespace (its resources and
-// roles) is linked as a whole whenever one of them changes: each pair of a type and
-// an action has a row, the set of the roles that cover it, so that all roles of a
-// check are looked up in a cache line or two. The bindings are a table from what a
+// A snapshot has two tiers. In the Vocabulary of a namespace (its resources and
+// roles) each pair of a type and an action has a row, the set of the roles that
+// cover it, so that all roles of a check are looked up in a cache line or two. When
+// a resource or a role changes, a Linker makes the next one and touches the rows of
+// the roles that say something else by it. The bindings are a table from what a
 // subject is to what it holds (see internal/grants); a changed binding touches the
 // entries of its own subjects and nothing else, and a role may come before or
 // after its bindings.

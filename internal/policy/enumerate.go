@@ -4,7 +4,6 @@ package policy
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -22,13 +21,13 @@ func (s *Snapshot) Permissions(r *authz.Request) ([]authz.Permission, error) {
 		return nil, err
 	}
 	v := x.v
-	all := make([]authz.Permission, 0, len(v.pairs))
-	for number, typ := range v.types.names {
-		t := v.declared[number]
-		for place := t.first; place < t.first+t.actions; place++ {
-			p := authz.Permission{Resource: typ, Action: v.actions.names[v.pairs[place].action]}
+	all := make([]authz.Permission, 0, len(v.pairs)/2) // the table is at most half full
+	for number, typ := range v.types.each() {
+		for _, action := range v.declared[number].actions {
+			p := authz.Permission{Resource: typ, Action: v.actions.names[action]}
 			if !x.elsewhere {
-				x.turnTo(place, &p)
+				pair, _ := v.pairOf(number, action)
+				x.turnTo(pair, &p)
 				p.Outlook = x.outlook()
 				p.Roles = x.grantors(p.Outlook)
 			}
@@ -69,7 +68,7 @@ type enumeration struct {
 	// elsewhere says that the subject's session is not good here.
 	elsewhere bool
 	// full are the roles that are held, and forDeny those whose Denies alone count.
-	full, forDeny []uint64
+	full, forDeny row
 	// special are those that are held under a condition, or for some resources.
 	special []hold
 	held    []authz.HeldRole
@@ -92,11 +91,10 @@ func (s *Snapshot) enumeration(r *authz.Request) (*enumeration, error) {
 	if x.elsewhere = home != "" && !authz.ScopeCovers(home, r.Scope); x.elsewhere {
 		return x, nil
 	}
-	x.full, x.forDeny = make([]uint64, x.v.words), make([]uint64, x.v.words)
 	x.scopes.find(ns.scopes, r.Scope)
 	for _, id := range r.Subject.Roles {
-		if number := x.v.numbers[id]; number != 0 && x.v.roles[number].assertable {
-			add(x.full, number)
+		if role, ok := x.v.roles.Get(id); ok && role.assertable {
+			x.full.add(role.number)
 			x.held = append(x.held, authz.HeldRole{Role: id, Scope: cmp.Or(home, r.Scope), Asserted: true})
 		}
 	}
@@ -161,9 +159,9 @@ func (x *enumeration) take(e grants.Entry, scope string, denyOnly bool) {
 	case conditional:
 		x.special = append(x.special, h)
 	case h.denyOnly:
-		add(x.forDeny, h.role)
+		x.forDeny.add(h.role)
 	default:
-		add(x.full, h.role)
+		x.full.add(h.role)
 	}
 	if !h.denyOnly {
 		x.held = append(x.held, authz.HeldRole{Role: x.v.ids[h.role], Scope: scope, Conditional: conditional})
@@ -173,14 +171,4 @@ func (x *enumeration) take(e grants.Entry, scope string, denyOnly bool) {
 // limited reports whether the role is held for some instances only.
 func (h *hold) limited() bool {
 	return h.binding != nil && len(h.binding.Resources) > 0
-}
-
-// add puts a role into a set, and has finds it there.
-func add(set []uint64, role uint32) { set[role>>6] |= 1 << (role & 63) }
-
-// eachIn calls do with every role of a word of a set.
-func eachIn(word uint64, i int, do func(role uint32)) {
-	for ; word != 0; word &= word - 1 {
-		do(uint32(i)*64 + uint32(bits.TrailingZeros64(word)))
-	}
 }

@@ -3,7 +3,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -20,45 +19,38 @@ func (s *Snapshot) Policy(namespace string) (*authz.Policy, error) {
 	}
 	v := ns.vocabulary
 	p := &authz.Policy{}
-	allows := make([][]authz.PolicyAllow, len(v.roles)) // by role
-	for number, typ := range v.types.names {
-		t := v.declared[number]
+	allows := make([][]authz.PolicyAllow, len(v.ids)) // by role
+	for _, typ := range v.Types() {
+		number, _ := v.types.find(typ)
 		r := authz.PolicyResource{Type: typ}
-		for place := t.first; place < t.first+t.actions; place++ {
-			pair := &v.pairs[place]
-			action := v.actions.names[pair.action]
+		for _, a := range v.declared[number].actions {
+			pair, _ := v.pairOf(number, a)
+			action := v.actions.names[a]
 			r.Actions = append(r.Actions, action)
 			r.ScopeRequired = pair.scopeRequired
-			v.eachCertain(pair, func(role uint32) { allows[role] = allow(allows[role], typ, action) })
+			pair.eachCertain(func(role uint32) { allows[role] = allow(allows[role], typ, action) })
 		}
 		slices.Sort(r.Actions)
 		p.Resources = append(p.Resources, r)
 	}
-	for number := 1; number < len(v.roles); number++ {
-		for _, a := range allows[number] {
+	for _, id := range v.sortedIDs() {
+		role, _ := v.roles.Get(id)
+		for _, a := range allows[role.number] {
 			slices.Sort(a.Actions)
 		}
-		p.Roles = append(p.Roles, authz.PolicyRole{ID: v.ids[number], Assertable: v.roles[number].assertable, Allows: allows[number]})
+		p.Roles = append(p.Roles, authz.PolicyRole{ID: id, Assertable: role.assertable, Allows: allows[role.number]})
 	}
-	slices.SortFunc(p.Roles, func(a, b authz.PolicyRole) int { return cmp.Compare(a.ID, b.ID) })
 	return p, nil
 }
 
 // eachCertain calls do with every role that allows a pair whatever else is held.
-func (v *Vocabulary) eachCertain(p *pair, do func(role uint32)) {
-	if v.any(p.deny) || v.any(p.condDeny) {
+func (p *pair) eachCertain(do func(role uint32)) {
+	if len(p.deny) > 0 || len(p.condDeny) > 0 {
 		return
 	}
-	for role := range v.roles {
-		if v.has(p.allow, uint32(role)) {
-			do(uint32(role))
-		}
+	for i, word := range p.allow {
+		eachMember(i, word, do)
 	}
-}
-
-// any reports whether any role is in a row.
-func (v *Vocabulary) any(r row) bool {
-	return slices.ContainsFunc(v.rows[int(r):int(r)+v.words], func(word uint64) bool { return word != 0 })
 }
 
 // allow adds an action of a type, the last of the list or a new one.

@@ -40,8 +40,8 @@ type judgement struct {
 }
 
 // turnTo turns to another pair.
-func (x *enumeration) turnTo(place int, p *authz.Permission) {
-	x.pair, x.place = &x.v.pairs[place], uint32(place)
+func (x *enumeration) turnTo(at *pair, p *authz.Permission) {
+	x.pair, x.place = at, at.place
 	x.request.Resource.Type, x.request.Action.Name = p.Resource, p.Action
 	if x.always == nil {
 		x.always, x.here, x.counted = map[*expr.Program]judgement{}, map[*expr.Program]judgement{}, map[*expr.Program]bool{}
@@ -82,12 +82,13 @@ func (x *enumeration) outlook() authz.Outlook {
 // returns the rest, in order.
 func (x *enumeration) settle() []hold {
 	var holds []hold
-	v, p := x.v, x.pair
-	for i, full := range x.full {
-		at, deny := row(i), full|x.forDeny[i]
-		x.forbidden = x.forbidden || v.rows[p.deny+at]&deny != 0
-		eachIn(v.rows[p.allow+at]&full, i, func(role uint32) { x.granted = append(x.granted, role) })
-		eachIn(v.rows[p.condAllow+at]&full|v.rows[p.condDeny+at]&deny, i, func(role uint32) {
+	p := x.pair
+	for i := range max(len(x.full), len(x.forDeny)) {
+		full := x.full.word(i)
+		deny := full | x.forDeny.word(i)
+		x.forbidden = x.forbidden || p.deny.word(i)&deny != 0
+		eachMember(i, p.allow.word(i)&full, func(role uint32) { x.granted = append(x.granted, role) })
+		eachMember(i, p.condAllow.word(i)&full|p.condDeny.word(i)&deny, func(role uint32) {
 			holds = append(holds, hold{role: role, denyOnly: full&(1<<(role&63)) == 0})
 		})
 	}
@@ -96,16 +97,16 @@ func (x *enumeration) settle() []hold {
 			holds = append(holds, h)
 		}
 	}
-	slices.SortStableFunc(holds, compareHolds)
+	slices.SortStableFunc(holds, x.v.compareHolds)
 	return holds
 }
 
 // concerns reports whether a role may be held for resources of the type, and has
 // anything to do with the pair.
 func (x *enumeration) concerns(h *hold) bool {
-	p, v := x.pair, x.v
+	p := x.pair
 	return (!h.limited() || slices.ContainsFunc(h.binding.Resources, func(i Instance) bool { return i.Type == x.request.Resource.Type })) &&
-		(v.has(p.allow, h.role) || v.has(p.deny, h.role) || v.has(p.condAllow, h.role) || v.has(p.condDeny, h.role))
+		(p.allow.has(h.role) || p.deny.has(h.role) || p.condAllow.has(h.role) || p.condDeny.has(h.role))
 }
 
 // gateOf returns the values of what stands before a role: its gate, and whether
@@ -123,8 +124,8 @@ func (x *enumeration) gateOf(h *hold) values {
 
 // denies applies the Denies of a role that is held unless its gate is false.
 func (x *enumeration) denies(h *hold) {
-	plain := x.v.has(x.pair.deny, h.role) && h.binding != nil
-	if !plain && !x.v.has(x.pair.condDeny, h.role) {
+	plain := x.pair.deny.has(h.role) && h.binding != nil
+	if !plain && !x.pair.condDeny.has(h.role) {
 		return
 	}
 	gate := x.gateOf(h)
@@ -150,8 +151,8 @@ func (x *enumeration) forbid(gate, condition values) {
 
 // allows applies the Allows of a role whose gate is true.
 func (x *enumeration) allows(h *hold) {
-	plain := x.v.has(x.pair.allow, h.role) && h.binding != nil
-	if h.denyOnly || (!plain && !x.v.has(x.pair.condAllow, h.role)) {
+	plain := x.pair.allow.has(h.role) && h.binding != nil
+	if h.denyOnly || (!plain && !x.pair.condAllow.has(h.role)) {
 		return
 	}
 	gate := x.gateOf(h)
@@ -177,7 +178,7 @@ func (x *enumeration) permit(role uint32, gate, condition values) {
 // eachCondition calls do with the values of the conditional permissions of a role
 // that cover the pair.
 func (x *enumeration) eachCondition(h *hold, deny bool, do func(values)) {
-	permissions := x.v.roles[h.role].conditional
+	permissions := x.v.conditionals[h.role]
 	for i := range permissions {
 		if p := &permissions[i]; p.deny == deny && p.covers(x.place) {
 			do(x.value(p.condition))

@@ -67,7 +67,7 @@ func kindHash(k kindName) uint64 { return persist.Hash(k.typ) + 3*persist.Hash(k
 // emptyNamespace is what a namespace without objects looks like; like every
 // namespace, it never changes.
 var emptyNamespace = &namespace{
-	vocabulary: Link(nil, nil),
+	vocabulary: emptyVocabulary,
 	table:      grants.NewTable(),
 	kinds:      persist.NewMap[kindName, *kind](kindHash),
 	scopes:     persist.NewMap[string, uint32](persist.Hash),

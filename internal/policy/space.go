@@ -33,7 +33,7 @@ type space struct {
 func newSpace(w *grants.Workspace) *space {
 	s := &space{
 		everyone: make(map[uint32]int), book: newBook(),
-		vocabulary: emptyNamespace.vocabulary,
+		vocabulary: emptyNamespace.vocabulary, declared: make([]uint32, 1),
 	}
 	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
 	s.table = emptyNamespace.table.Edit(w, s.released)
@@ -43,21 +43,33 @@ func newSpace(w *grants.Workspace) *space {
 	return s
 }
 
-// link makes v the vocabulary.
+// link makes v the vocabulary. Roles that have kept their numbers are left alone.
 func (s *space) link(v *Vocabulary) {
-	declared := make([]uint32, len(v.ids))
-	for i, id := range v.ids[1:] {
-		declared[i+1], _ = s.roles.hold(id)
+	before := s.vocabulary.ids
+	s.vocabulary = v
+	if &before[0] == &v.ids[0] {
+		return
 	}
-	if len(s.declared) > 0 {
-		for _, number := range s.declared[1:] {
-			s.roles.release(number)
+	declared := make([]uint32, len(v.ids))
+	for i, id := range v.ids {
+		switch {
+		case i < len(before) && before[i] == id:
+			declared[i] = s.declared[i]
+		case id != "":
+			declared[i], _ = s.roles.hold(id)
 		}
 	}
-	s.vocabulary, s.declared = v, declared
+	for i, id := range before {
+		if id != "" && (i >= len(v.ids) || v.ids[i] != id) {
+			s.roles.release(s.declared[i])
+		}
+	}
+	s.declared = declared
 	s.roleMap = make([]uint32, len(s.roles.names))
-	for i, number := range declared[1:] {
-		s.roleMap[number] = uint32(i + 1)
+	for i, id := range v.ids {
+		if id != "" {
+			s.roleMap[declared[i]] = uint32(i)
+		}
 	}
 }
 

@@ -3,42 +3,53 @@
 package policy
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/persist"
 )
 
 // Vocabulary is the linked resources and roles of one namespace: which roles
 // allow and deny each (type, action) pair, inheritance and patterns included.
 // It is immutable.
+//
+// Types, actions, pairs and roles have numbers, for as long as somebody declares
+// them; see Linker. What stands by number has gaps where a number is free.
 type Vocabulary struct {
 	types, actions dict
 	// declared is what there is of each type, by number.
 	declared []resourceType
-	pairs    []pair
-	// slots finds a pair by the numbers of its names: its place in pairs, plus 1.
-	slots []uint32
-	// rows are sets of roles, of `words` words each. The first one is empty.
-	rows  []uint64
-	words int
-	// roles are by number, and numbers by id. Nobody has the number 0.
-	roles   []role
-	ids     []string
-	numbers map[string]uint32
+	// pairs is a hash table, by the numbers of their names. It is never full.
+	pairs []*pair
+	// ids and conditionals are of roles, by number. Nobody has the number 0.
+	ids          []string
+	conditionals [][]conditional
+	roles        *persist.Map[string, *role]
+	// sortedIDs returns the ids in use, sorted. They are sorted when somebody asks.
+	sortedIDs func() []string
+	// size is how many types and roles there are.
+	size int
 }
 
-// resourceType is the pairs of a type, which stand together.
+// emptyVocabulary declares nothing.
+var emptyVocabulary = &Vocabulary{
+	types: newDict(&numbering[string]{}), actions: newDict(&numbering[string]{}),
+	pairs: make([]*pair, tableSize(0)), ids: make([]string, 1), conditionals: make([][]conditional, 1),
+	roles: persist.NewMap[string, *role](persist.Hash), sortedIDs: func() []string { return nil },
+}
+
+// resourceType is what there is of a type: its actions, by number.
 type resourceType struct {
-	first, actions int
+	actions []uint32
 }
 
-// pair is a type with one of its actions, both by number.
+// pair is a type with one of its actions, both by number. It never changes once a
+// vocabulary has it. What nearly every check reads stands together, and fills a
+// cache line with the row that conditions need.
 type pair struct {
 	typ, action uint32
-	// The roles that cover it without a condition, and those that do by a
-	// conditional permission.
-	allow, deny, condAllow, condDeny row
+	// place is its own number.
+	place uint32
 
 	scopeRequired bool
 	// closed says that the Resource is being deleted: an Allow no longer covers
@@ -46,17 +57,20 @@ type pair struct {
 	closed bool
 	// simple says that nothing but Allows without a condition cover it.
 	simple bool
+
+	// The roles that cover it without a condition, and those that do by a
+	// conditional permission.
+	allow, condAllow, deny, condDeny row
+
+	_ [16]byte // up to two lines
 }
 
-// row is where a set of roles begins; the zero row is the empty set.
-type row uint32
-
-// role is what holding a role id amounts to, beside its bits in the rows.
+// role is what a role id amounts to, beside the rows that it is in.
 type role struct {
+	number     uint32
 	assertable bool
-	// inherits is what all claimants inherit, for the linker's reports.
-	inherits    []string
-	conditional []conditional
+	// inherits is what all claimants inherit, sorted, for reports.
+	inherits []string
 }
 
 // conditional is a permission with a condition, expanded: the place of the pair
@@ -74,6 +88,11 @@ func (c *conditional) covers(place uint32) bool {
 	}
 	_, found := slices.BinarySearch(c.places, place)
 	return found
+}
+
+// equal reports whether both are the same permission.
+func (c conditional) equal(o conditional) bool {
+	return c.condition == o.condition && c.deny == o.deny && c.place == o.place && slices.Equal(c.places, o.places)
 }
 
 func pairHash(typ, action uint32) uint64 {
@@ -95,42 +114,60 @@ func (v *Vocabulary) pair(typ, action string) (*pair, uint32) {
 }
 
 func (v *Vocabulary) pairOf(t, a uint32) (*pair, uint32) {
-	mask := uint64(len(v.slots) - 1)
-	for i := pairHash(t, a); ; i++ {
-		place := v.slots[i&mask]
-		if place == 0 {
-			return nil, 0
-		}
-		if p := &v.pairs[place-1]; p.typ == t && p.action == a {
-			return p, place - 1
+	if p := *slotOf(v.pairs, t, a); p != nil {
+		return p, p.place
+	}
+	return nil, 0
+}
+
+// slotOf returns where a pair stands in a hash table, or would.
+func slotOf(table []*pair, typ, action uint32) **pair {
+	mask := uint64(len(table) - 1)
+	for i := pairHash(typ, action); ; i++ {
+		slot := &table[i&mask]
+		if p := *slot; p == nil || (p.typ == typ && p.action == action) {
+			return slot
 		}
 	}
 }
 
-// has reports whether a role is in a row.
-func (v *Vocabulary) has(r row, role uint32) bool {
-	return v.rows[int(r)+int(role>>6)]&(1<<(role&63)) != 0
+// kinds is how many rows a pair has.
+const kinds = 4
+
+// row returns a row of a pair by its kind.
+func (p *pair) row(kind uint32) *row {
+	return [kinds]*row{&p.allow, &p.deny, &p.condAllow, &p.condDeny}[kind]
+}
+
+// simplify finds out whether the pair is simple.
+func (p *pair) simplify() {
+	p.simple = len(p.deny)+len(p.condAllow)+len(p.condDeny) == 0
+}
+
+// kindOf returns the kind of row that a permission puts a role into.
+func kindOf(deny, conditional bool) uint32 {
+	switch {
+	case deny && conditional:
+		return 3
+	case conditional:
+		return 2
+	case deny:
+		return 1
+	}
+	return 0
 }
 
 // concerned returns how many roles have a permission that covers a pair. A role
 // with permissions of two sorts counts twice.
-func (v *Vocabulary) concerned(p *pair) int {
-	n := 0
-	for _, r := range [...]row{p.allow, p.deny, p.condAllow, p.condDeny} {
-		for _, word := range v.rows[r : int(r)+v.words] {
-			n += bits.OnesCount64(word)
-		}
-	}
-	return n
+func (p *pair) concerned() int {
+	return p.allow.count() + p.deny.count() + p.condAllow.count() + p.condDeny.count()
 }
 
 // eachConcerned calls do with every role that has a permission that covers a pair.
-func (v *Vocabulary) eachConcerned(p *pair, do func(role uint32)) {
-	for i := range row(v.words) {
-		word := v.rows[p.allow+i] | v.rows[p.deny+i] | v.rows[p.condAllow+i] | v.rows[p.condDeny+i]
-		for ; word != 0; word &= word - 1 {
-			do(uint32(i)*64 + uint32(bits.TrailingZeros64(word)))
-		}
+func (p *pair) eachConcerned(do func(role uint32)) {
+	for i := range max(len(p.allow), len(p.deny), len(p.condAllow), len(p.condDeny)) {
+		word := p.allow.word(i) | p.deny.word(i) | p.condAllow.word(i) | p.condDeny.word(i)
+		eachMember(i, word, do)
 	}
 }
 
@@ -139,10 +176,10 @@ func (v *Vocabulary) eachConcerned(p *pair, do func(role uint32)) {
 // of those that it means.
 func (v *Vocabulary) Covers(resource, action string) (typ, declared bool) {
 	if IsPattern(resource) {
-		for number, name := range v.types.names {
+		for number, name := range v.types.each() {
 			if Match(resource, name) {
 				typ = true
-				if v.declares(uint32(number), action) {
+				if v.declares(number, action) {
 					return true, true
 				}
 			}
@@ -163,9 +200,8 @@ func (v *Vocabulary) declares(typ uint32, action string) bool {
 		p, _ := v.pairOf(typ, number)
 		return p != nil
 	}
-	t := v.declared[typ]
-	return slices.ContainsFunc(v.pairs[t.first:t.first+t.actions], func(p pair) bool {
-		return Match(action, v.actions.names[p.action])
+	return slices.ContainsFunc(v.declared[typ].actions, func(number uint32) bool {
+		return Match(action, v.actions.names[number])
 	})
 }
 
@@ -176,10 +212,9 @@ func (v *Vocabulary) Actions(resourceType string) ([]string, bool) {
 	if !ok {
 		return nil, false
 	}
-	t := v.declared[number]
 	var names []string
-	for _, p := range v.pairs[t.first : t.first+t.actions] {
-		names = append(names, v.actions.names[p.action])
+	for _, action := range v.declared[number].actions {
+		names = append(names, v.actions.names[action])
 	}
 	slices.Sort(names)
 	return names, true
@@ -187,25 +222,32 @@ func (v *Vocabulary) Actions(resourceType string) ([]string, bool) {
 
 // Types returns the declared types, sorted.
 func (v *Vocabulary) Types() []string {
-	return slices.Clone(v.types.names)
+	var names []string
+	for _, name := range v.types.each() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // HasRole reports whether a Role claims the id.
 func (v *Vocabulary) HasRole(id string) bool {
-	return v.numbers[id] != 0
+	_, ok := v.roles.Get(id)
+	return ok
 }
 
 // RoleIDs returns the ids of the roles, sorted.
 func (v *Vocabulary) RoleIDs() []string {
-	return slices.Clone(v.ids[1:])
+	return slices.Clone(v.sortedIDs())
 }
 
 // Inherits returns what the Roles that claim the id inherit, sorted.
 func (v *Vocabulary) Inherits(id string) []string {
-	return v.roles[v.numbers[id]].inherits
+	if r, ok := v.roles.Get(id); ok {
+		return r.inherits
+	}
+	return nil
 }
 
 // empty reports whether nothing is declared.
-func (v *Vocabulary) empty() bool {
-	return len(v.declared) == 0 && len(v.numbers) == 0
-}
+func (v *Vocabulary) empty() bool { return v.size == 0 }

@@ -3,103 +3,72 @@
 package store
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/diag"
 	"github.com/rolecall/rolecall/internal/policy"
 )
 
-// link makes the vocabulary of a namespace anew and counts what the linker finds
+// link makes the next vocabulary of a namespace and counts what the linker finds
 // wrong with it.
 func (w *writer) link(namespace string) {
 	v := w.namespaces[namespace]
-	for reason, n := range v.faults {
-		w.countReason(reason, -n)
-	}
 	if len(v.resources) == 0 && len(v.roles) == 0 {
 		delete(w.namespaces, namespace)
 	}
-	linked := policy.Link(slices.Collect(maps.Values(v.resources)), slices.Collect(maps.Values(v.roles)))
+	linked, judged := v.linker.Link()
 	w.index.SetVocabulary(namespace, linked)
-	v.faults = v.linkFaults(linked)
-	for reason, n := range v.faults {
-		w.countReason(reason, n)
+	for _, r := range judged {
+		w.setUnresolved(v, r.Name, unresolved(r, linked))
 	}
+	conflicts := v.linker.Conflicts()
+	w.countReason(v1alpha1.ReasonConflicted, conflicts-v.conflicts)
+	v.conflicts = conflicts
 }
 
-// linkFaults counts, by reason, the references of roles that lead nowhere and
-// the objects that do not own their id.
-func (v *vocabulary) linkFaults(linked *policy.Vocabulary) map[string]int {
-	v.judge(linked)
-	n := make(map[string]int)
-	for _, reasons := range v.unresolved {
-		for _, reason := range reasons {
-			n[reason]++
-		}
-	}
-	ids := make(map[string]bool, len(v.roles))
-	for _, r := range v.roles {
-		ids[r.ID] = true
-	}
-	types := make(map[string]bool, len(v.resources))
-	for _, r := range v.resources {
-		types[r.Type] = true
-	}
-	if conflicts := len(v.roles) - len(ids) + len(v.resources) - len(types); conflicts > 0 {
-		n[v1alpha1.ReasonConflicted] = conflicts
-	}
-	return n
-}
-
-// judge finds the references that lead nowhere: those of the roles that have
-// changed, or of all if what they may refer to has.
-func (v *vocabulary) judge(linked *policy.Vocabulary) {
-	if v.declaresOtherwise {
-		clear(v.unresolved)
-		for name, r := range v.roles {
-			v.judgeRole(name, r, linked)
-		}
-	} else {
-		for name := range v.changed {
-			v.judgeRole(name, v.roles[name], linked)
-		}
-	}
-	v.declaresOtherwise = false
-	clear(v.changed)
-}
-
-func (v *vocabulary) judgeRole(name string, r *policy.Role, linked *policy.Vocabulary) {
-	delete(v.unresolved, name)
+// unresolved returns the reasons of the references of a role that lead nowhere.
+func unresolved(r *policy.Role, linked *policy.Vocabulary) []string {
+	var reasons []string
 	for _, f := range compile.RoleRefs(r, linked) {
 		if f.Severity == diag.Error {
-			v.unresolved[name] = append(v.unresolved[name], f.Reason)
+			reasons = append(reasons, f.Reason)
 		}
 	}
+	return reasons
 }
 
-// setRole puts a role in force. If another one can refer to it as before, only
-// its own references are to be judged.
-func (v *vocabulary) setRole(name string, r *policy.Role) {
-	before := v.roles[name]
-	if before == nil || before.ID != r.ID || !slices.Equal(before.Inherits, r.Inherits) {
-		v.declaresOtherwise = true
+// setUnresolved counts the references of a role that lead nowhere, instead of
+// those that did.
+func (w *writer) setUnresolved(v *vocabulary, role string, reasons []string) {
+	for _, reason := range v.unresolved[role] {
+		w.countReason(reason, -1)
 	}
-	v.roles[name], v.changed[name] = r, true
-}
-
-func (v *vocabulary) setResource(name string, r *policy.Resource) {
-	v.resources[name], v.declaresOtherwise = r, true
-}
-
-// remove takes an object out.
-func (v *vocabulary) remove(kind Kind, name string) {
-	if kind == KindResource {
-		delete(v.resources, name)
+	for _, reason := range reasons {
+		w.countReason(reason, 1)
+	}
+	if len(reasons) > 0 {
+		v.unresolved[role] = reasons
 	} else {
-		delete(v.roles, name)
+		delete(v.unresolved, role)
 	}
-	v.declaresOtherwise = true
+}
+
+// setRole puts a role in force in place of what has its name; nil takes that out.
+func (v *vocabulary) setRole(name string, r *policy.Role) {
+	v.linker.ReplaceRole(v.roles[name], r)
+	set(v.roles, name, r)
+}
+
+// setResource is setRole for a resource.
+func (v *vocabulary) setResource(name string, r *policy.Resource) {
+	v.linker.ReplaceResource(v.resources[name], r)
+	set(v.resources, name, r)
+}
+
+func set[U any](units map[string]*U, name string, u *U) {
+	if u == nil {
+		delete(units, name)
+	} else {
+		units[name] = u
+	}
 }

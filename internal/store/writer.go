@@ -53,14 +53,12 @@ type writer struct {
 type vocabulary struct {
 	resources map[string]*policy.Resource
 	roles     map[string]*policy.Role
-	faults    map[string]int // of the last linking
-
+	linker    *policy.Linker
 	// unresolved are the reasons of the references of a role, by its name, that
-	// lead nowhere. changed are the roles whose references are to be judged again;
-	// all are if something else declares otherwise.
-	unresolved        map[string][]string
-	changed           map[string]bool
-	declaresOtherwise bool
+	// lead nowhere.
+	unresolved map[string][]string
+	// conflicts is how many of the units do not own their id.
+	conflicts int
 }
 
 func newWriter(o *Options) *writer {
@@ -226,8 +224,8 @@ func (w *writer) vocabulary(namespace string) *vocabulary {
 		v = &vocabulary{
 			resources:  make(map[string]*policy.Resource),
 			roles:      make(map[string]*policy.Role),
+			linker:     policy.NewLinker(),
 			unresolved: make(map[string][]string),
-			changed:    make(map[string]bool),
 		}
 		w.namespaces[namespace] = v
 	}
@@ -246,7 +244,13 @@ func (w *writer) remove(key objectKey) bool {
 		w.index.Delete(key.namespace, key.name)
 		return true
 	}
-	w.vocabulary(key.namespace).remove(key.kind, key.name)
+	v := w.vocabulary(key.namespace)
+	if key.kind == KindResource {
+		v.setResource(key.name, nil)
+	} else {
+		v.setRole(key.name, nil)
+		w.setUnresolved(v, key.name, nil)
+	}
 	delete(w.declared[key.kind], key)
 	return true
 }
