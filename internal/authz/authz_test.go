@@ -83,6 +83,20 @@ func TestScopeCovers(t *testing.T) {
 	}
 }
 
+func TestEscapeSegment(t *testing.T) {
+	for id, want := range map[string]string{
+		"acme": "acme", "a/b": "a%2Fb", "a%2Fb": "a%252Fb", "100%": "100%25", "%": "%25", "": "", "ä b": "ä b",
+	} {
+		got := authz.EscapeSegment(id)
+		if got != want {
+			t.Errorf("EscapeSegment(%q) = %q, want %q", id, got, want)
+		}
+		if back := authz.UnescapeSegment(got); back != id {
+			t.Errorf("UnescapeSegment(%q) = %q, want %q", got, back, id)
+		}
+	}
+}
+
 func TestEmailDomain(t *testing.T) {
 	for email, want := range map[string]string{
 		"carol@acme.com":       "acme.com",

@@ -15,6 +15,10 @@ type Enumerator interface {
 	// with and without conditions, sorted by role, scope and condition. The action
 	// and the resource of r do not matter. The errors are those of Checker.Check.
 	Held(r *Request) ([]HeldRole, error)
+
+	// Policy returns what the roles of a namespace allow for certain, for clients
+	// that decide by themselves. The error wraps ErrUnknownNamespace.
+	Policy(namespace string) (*Policy, error)
 }
 
 // Permission is what is known of one action on the resources of one type.

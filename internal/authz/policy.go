@@ -2,13 +2,6 @@
 
 package authz
 
-// Exporter hands out what a policy allows, for clients that decide by themselves.
-type Exporter interface {
-	// Policy returns what the roles of a namespace allow for certain. The error
-	// wraps ErrUnknownNamespace.
-	Policy(namespace string) (*Policy, error)
-}
-
 // Policy is the part of a namespace's policy that whoever holds a role can rely
 // on, whatever the circumstances. What depends on a condition is not in it, and no
 // action that any role forbids, in whatever circumstances: who decides by it

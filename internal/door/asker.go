@@ -117,12 +117,19 @@ func (p *Policy) Held(r *authz.Request) ([]authz.HeldRole, error) {
 	return enumerate(p, r, authz.Enumerator.Held)
 }
 
-func enumerate[T any](p *Policy, r *authz.Request, what func(authz.Enumerator, *authz.Request) ([]T, error)) ([]T, error) {
+// Export returns what the roles of the origin's namespace allow for certain,
+// likewise.
+func (p *Policy) Export() (*authz.Policy, error) {
+	return enumerate(p, &authz.Request{}, func(e authz.Enumerator, r *authz.Request) (*authz.Policy, error) { return e.Policy(r.Namespace) })
+}
+
+func enumerate[T any](p *Policy, r *authz.Request, what func(authz.Enumerator, *authz.Request) (T, error)) (T, error) {
 	e, ok := p.checker.(authz.Enumerator)
 	if !ok {
 		err := &Error{Status: http.StatusNotImplemented, Message: "this server lists no permissions"}
 		p.Refused(err)
-		return nil, err
+		var none T
+		return none, err
 	}
 	p.settle(r, p.asker.Now())
 	all, err := what(e, r)

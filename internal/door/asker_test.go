@@ -132,6 +132,9 @@ func TestEnumerate(t *testing.T) {
 	if want := (authz.Permission{Resource: "shop 101"}); err != nil || !cmp.Equal([]authz.Permission{want}, got) {
 		t.Errorf("permissions %v, error %v; want %v", got, err, want)
 	}
+	if policy, err := p.Export(); err != nil || len(policy.Roles) != 1 || policy.Roles[0].ID != "of shop" {
+		t.Errorf("policy %v, error %v; want that of shop", policy, err)
+	}
 	if _, err := p.Held(&authz.Request{}); !errors.Is(err, authz.ErrUnknownNamespace) {
 		t.Errorf("error %v, want %v", err, authz.ErrUnknownNamespace)
 	}
@@ -151,6 +154,10 @@ func (*lister) Permissions(r *authz.Request) ([]authz.Permission, error) {
 
 func (*lister) Held(*authz.Request) ([]authz.HeldRole, error) {
 	return nil, authz.ErrUnknownNamespace
+}
+
+func (*lister) Policy(namespace string) (*authz.Policy, error) {
+	return &authz.Policy{Roles: []authz.PolicyRole{{ID: "of " + namespace}}}, nil
 }
 
 // gate lets in whoever says the word, and remembers what it was asked.

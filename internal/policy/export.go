@@ -8,10 +8,8 @@ import (
 	"github.com/rolecall/rolecall/internal/authz"
 )
 
-var _ authz.Exporter = (*Snapshot)(nil)
-
 // Policy returns what the roles of a namespace allow for certain; see
-// authz.Exporter. It takes time in proportion to the roles times what they allow.
+// authz.Enumerator. It takes time in proportion to the roles times what they allow.
 func (s *Snapshot) Policy(namespace string) (*authz.Policy, error) {
 	ns, err := s.namespace(namespace)
 	if err != nil {

@@ -101,7 +101,10 @@ func (s *keySet) fresh() []jose.JSONWebKey {
 }
 
 // published returns the keys as they are published.
-func (s *keySet) published() []json.RawMessage {
+func (s *keySet) published(ctx context.Context) []json.RawMessage {
+	if s.fetcher != nil && len(s.fresh()) == 0 {
+		_ = s.fetch(ctx) // the log has heard of it
+	}
 	var all []json.RawMessage
 	for _, key := range s.fresh() {
 		if text, err := key.MarshalJSON(); err == nil { // what was decoded can be encoded

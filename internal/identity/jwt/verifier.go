@@ -5,6 +5,7 @@ package jwt
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/door"
 )
 
 // Options are what a Verifier needs.
@@ -142,13 +144,19 @@ func (i *issuer) check(claims map[string]any, now time.Time) (Validity, error) {
 }
 
 // Keys returns the public keys that are trusted now, each a JSON Web Key (RFC
-// 7517). Those of an issuer whose keys are out of reach are missing.
-func (v *Verifier) Keys() []json.RawMessage {
+// 7517). Those of an issuer whose keys are out of reach are missing; that there are
+// none at all is a *door.Error with the status 503.
+func (v *Verifier) Keys(ctx context.Context) ([]json.RawMessage, error) {
 	var all []json.RawMessage
 	for _, i := range v.ordered {
-		all = append(all, i.keys.published()...)
+		all = append(all, i.keys.published(ctx)...)
 	}
-	return all
+	if len(all) == 0 {
+		return nil, &door.Error{
+			Status: http.StatusServiceUnavailable, Message: "the keys of the trusted issuers are out of reach; try again", Err: errNoKeys,
+		}
+	}
+	return all, nil
 }
 
 // Run keeps the keys fresh until ctx ends, and returns nil.

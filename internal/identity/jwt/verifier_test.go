@@ -230,7 +230,7 @@ func TestIssuers(t *testing.T) {
 	r.good(t, r.token(t, nil))
 	r.refused(t, other.Sign(t, r.claims(nil)), http.StatusUnauthorized, "another audience")
 	r.refused(t, other.Sign(t, r.claims(map[string]any{"iss": r.issuer.Name})), http.StatusUnauthorized, "signature that is not good")
-	if keys := v.Keys(); len(keys) != 2 || strings.Contains(string(keys[0])+string(keys[1]), `"d":`) {
+	if keys, err := v.Keys(t.Context()); err != nil || len(keys) != 2 || strings.Contains(string(keys[0])+string(keys[1]), `"d":`) {
 		t.Errorf("keys %s, want the two public ones", keys)
 	}
 }
@@ -268,7 +268,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- r.verifier.Run(ctx) }()
 	err := wait.PollUntilContextTimeout(ctx, time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
-		return len(r.verifier.Keys()) > 0, nil
+		return r.issuer.Fetches() > 0, nil
 	})
 	if err != nil {
 		t.Errorf("no keys: %v", err)

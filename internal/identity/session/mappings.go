@@ -4,7 +4,6 @@ package session
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -158,14 +157,11 @@ func (r *reader) scope(v prefixed) string {
 	scope := r.text(v.Value)
 	r.check(v.Value, scope != "", "is required and must not be empty")
 	if v.FromClaim() {
-		scope = v.prefix + escape.Replace(scope)
+		scope = v.prefix + authz.EscapeSegment(scope)
 	}
 	r.check(v.Value, authz.ValidScope(scope), "must be a scope: non-empty segments joined by /")
 	return scope
 }
-
-// escape keeps a tenant's name within its segment, and two names apart.
-var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 
 // ssoGroups are the groups of connections that the session has logged in with.
 func (r *reader) ssoGroups(v *claims.Value, connections []string) []authz.SSOGroup {

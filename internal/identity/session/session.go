@@ -132,12 +132,12 @@ func (s *Sessions) Opaque(ctx context.Context, name, token string) (*door.Sessio
 }
 
 // Keys implements door.Sessions.
-func (s *Sessions) Keys(_ context.Context, name string) ([]json.RawMessage, error) {
+func (s *Sessions) Keys(ctx context.Context, name string) ([]json.RawMessage, error) {
 	n := s.namespaces[name]
 	if n == nil || len(n.rules) == 0 {
 		return nil, untrusting(name, "jwt")
 	}
-	return n.verifier.Keys(), nil
+	return n.verifier.Keys(ctx)
 }
 
 // untrusting is the error for a token that nobody here could judge.

@@ -26,9 +26,9 @@ import (
 type Options struct {
 	// Manifests are the objects, as YAML.
 	Manifests string
-	// Configure changes the configuration before its defaults are filled in; nil
-	// if there is nothing to change. Every listener is at a free port.
-	Configure func(*configv1alpha1.ServerConfiguration)
+	// Configuration is the server's, as YAML without the kind; may be empty. Every
+	// listener is at a free port.
+	Configuration string
 	// Now is the clock; nil is the real one.
 	Now func() time.Time
 	// Logger is the operator's; the zero one discards.
@@ -46,12 +46,13 @@ func Start(tb testing.TB, o Options) server.Addresses {
 	if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(o.Manifests), 0o600); err != nil {
 		tb.Fatal(err)
 	}
+	c := configuration(tb, o.Configuration)
 	started := make(chan server.Addresses, 1)
 	ctx, stop := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- operator.Run(ctx, operator.Options{
-			Config: configuration(tb, o.Configure), Dir: dir, Logger: o.Logger, Now: clock(o.Now), Stdout: o.Stdout,
+			Config: c, Dir: dir, Logger: o.Logger, Now: clock(o.Now), Stdout: o.Stdout,
 			Started: func(a server.Addresses) { started <- a },
 		})
 	}()
@@ -65,23 +66,21 @@ func Start(tb testing.TB, o Options) server.Addresses {
 	select {
 	case at = <-started:
 	case err := <-ended:
-		ended <- err
-		tb.Fatal("the operator ended at once")
+		ended <- nil
+		tb.Fatalf("the operator ended at once: %v", err)
 	}
 	awaitReady(tb, "http://"+at.Health+"/readyz")
 	return at
 }
 
-func configuration(tb testing.TB, change func(*configv1alpha1.ServerConfiguration)) *configv1alpha1.ServerConfiguration {
+func configuration(tb testing.TB, text string) *configv1alpha1.ServerConfiguration {
 	tb.Helper()
-	c := &configv1alpha1.ServerConfiguration{}
-	c.HTTP.BindAddress, c.Health.BindAddress, c.Metrics.BindAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	if change != nil {
-		change(c)
+	c, err := config.Decode([]byte("apiVersion: config.rolecall.dev/v1alpha1\nkind: ServerConfiguration\n" + text))
+	if err != nil {
+		tb.Fatal(err)
 	}
-	config.Default(c)
-	if faults := config.Validate(c); len(faults) > 0 {
-		tb.Fatal(faults.ToAggregate())
+	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
+		*address = "127.0.0.1:0"
 	}
 	return c
 }

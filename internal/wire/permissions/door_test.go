@@ -12,8 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
-	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
 	"github.com/rolecall/rolecall/internal/testkit/served"
 )
@@ -65,24 +63,16 @@ type rig struct {
 	log    *bytes.Buffer
 }
 
-func start(t *testing.T, change func(*configv1alpha1.ServerConfiguration)) *rig {
+// frontEnds opens the door to the pages of app.
+const frontEnds = "frontEnds: {allowedOrigins: [" + app + "]}\n"
+
+func start(t *testing.T, more string) *rig {
 	t.Helper()
 	r := &rig{issuer: issuer.Start(t), log: new(bytes.Buffer)}
-	sessions, err := config.Decode([]byte("apiVersion: config.rolecall.dev/v1alpha1\nkind: ServerConfiguration\n" +
-		"sessions: [{namespace: default, jwt: [{issuer: {" + r.issuer.Trust() + "}, " +
-		`claimMappings: {scope: {claim: org, prefix: ""}}}]}]`))
-	if err != nil {
-		t.Fatal(err)
-	}
 	at := served.Start(t, served.Options{
 		Manifests: manifests, Stdout: r.log,
-		Configure: func(c *configv1alpha1.ServerConfiguration) {
-			c.Sessions = sessions.Sessions
-			c.FrontEnds = &configv1alpha1.FrontEnds{AllowedOrigins: []string{app}}
-			if change != nil {
-				change(c)
-			}
-		},
+		Configuration: "sessions: [{namespace: default, jwt: [{issuer: {" + r.issuer.Trust() + "}, " +
+			`claimMappings: {scope: {claim: org, prefix: ""}}}]}]` + "\n" + more,
 	})
 	r.url = "http://" + at.HTTP
 	return r
@@ -105,7 +95,7 @@ func expect(t *testing.T, a served.Answer, status int, body string) {
 
 // TestPost: a caller asks about anybody, as AuthZEN's subject or by a token.
 func TestPost(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, frontEnds)
 	jwt := r.token(t, map[string]any{"sub": "alice", "org": "org:acme"})
 	for body, want := range map[string]string{
 		`{"subject":{"type":"user","id":"bob"}}`:                                                                             nothing,
@@ -141,7 +131,7 @@ func TestPost(t *testing.T) {
 
 // TestGet: a user asks about himself, with the token of his session alone.
 func TestGet(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, frontEnds)
 	bearer := "Bearer " + r.token(t, map[string]any{"sub": "alice", "org": "org:acme"})
 	a := served.Get(t, r.url+path, "Authorization", bearer, "Origin", app)
 	expect(t, a, http.StatusOK, writing)
@@ -182,7 +172,7 @@ func TestGet(t *testing.T) {
 
 // TestPreflight: a page of a configured origin may send the token, others may not.
 func TestPreflight(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, frontEnds)
 	for origin, want := range map[string]string{app: "Authorization, If-None-Match, X-Request-Id", "https://evil.example": "", "null": ""} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, r.url+path, nil)
 		if err != nil {
@@ -200,7 +190,7 @@ func TestPreflight(t *testing.T) {
 
 // TestGetIsShut unless it is configured.
 func TestGetIsShut(t *testing.T) {
-	r := start(t, func(c *configv1alpha1.ServerConfiguration) { c.FrontEnds = nil })
+	r := start(t, "")
 	a := served.Get(t, r.url+path, "Authorization", "Bearer "+r.token(t, map[string]any{"sub": "alice"}))
 	if a.Status != http.StatusMethodNotAllowed {
 		t.Errorf("status %d, want 405", a.Status)
@@ -212,11 +202,7 @@ func TestNoTokenIsWrittenDown(t *testing.T) {
 	var jwt string
 	var log *bytes.Buffer
 	t.Run("ask", func(t *testing.T) {
-		r := start(t, func(c *configv1alpha1.ServerConfiguration) {
-			c.DecisionLog = &configv1alpha1.DecisionLog{
-				AllowSampleRate: new(1.0), Properties: configv1alpha1.LoggedProperties{Include: []string{"subject.properties", "context"}},
-			}
-		})
+		r := start(t, frontEnds+"decisionLog: {allowSampleRate: 1.0, properties: {include: [subject.properties, context]}}")
 		log = r.log
 		jwt = r.token(t, map[string]any{"sub": "alice", "org": "org:acme"})
 		const rest = `"action":{"name":"read"},"resource":{"type":"document","id":"d"}}`

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/served"
 )
@@ -56,11 +55,8 @@ spec: {roles: [exporter], subjects: [{type: user, id: user-123}], scope: "org:ac
 func start(t *testing.T, manifests string) string {
 	t.Helper()
 	at := served.Start(t, served.Options{
-		Manifests: manifests,
-		Now:       testkit.Now,
-		Configure: func(c *configv1alpha1.ServerConfiguration) {
-			c.YorAuth.Applications = []configv1alpha1.YorAuthApplication{{ID: "a-1", Namespace: "default"}}
-		},
+		Manifests: manifests, Now: testkit.Now,
+		Configuration: "yorAuth: {applications: [{id: a-1, namespace: default}]}",
 	})
 	return "http://" + at.HTTP + "/api/v1/applications/a-1"
 }
