@@ -33,6 +33,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	if c.LeaderElection.Enabled == nil {
 		c.LeaderElection.Enabled = new(true)
 	}
+	defaultStytch(&c.Stytch)
 	fill(&c.LeaderElection.Name, "rolecall.rolecall.dev")
 	fill(&c.Log.Level, configv1alpha1.LogInfo)
 	fill(&c.Log.Format, configv1alpha1.LogText)

@@ -8,13 +8,14 @@ import (
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 	"github.com/rolecall/rolecall/internal/wire/permissions"
+	"github.com/rolecall/rolecall/internal/wire/stytch"
 	"github.com/rolecall/rolecall/internal/wire/yorauth"
 )
 
 // doors returns the names of all doors, also of those that the configuration keeps
 // shut.
 func doors() []string {
-	return []string{authzen.Name, permissions.Name, yorauth.Name}
+	return []string{authzen.Name, permissions.Name, stytch.Name, yorauth.Name}
 }
 
 // routes returns the endpoints of the doors that are open.
@@ -27,6 +28,7 @@ func (r *rooms) routes() []door.Route {
 			MaxEvaluations:   r.Config.Limits.Evaluations,
 		}),
 		r.permissions(),
+		r.stytch(),
 		r.yorAuth(),
 	)
 }
@@ -58,6 +60,17 @@ func (r *rooms) permissions() []door.Route {
 		o.FrontEnds, o.Origins = true, f.AllowedOrigins
 	}
 	return permissions.Routes(o)
+}
+
+func (r *rooms) stytch() []door.Route {
+	projects := make(map[string]stytch.Project)
+	for _, p := range r.Config.Stytch.Projects {
+		projects[p.ID] = stytch.Project{Namespace: p.Namespace, ScopePrefix: *p.ScopePrefix}
+	}
+	if len(projects) == 0 {
+		return nil
+	}
+	return stytch.Routes(stytch.Options{Asker: r.asker(stytch.Name), Sessions: r.sessions, Projects: projects})
 }
 
 func (r *rooms) yorAuth() []door.Route {

@@ -106,6 +106,11 @@ type ServerConfiguration struct {
 	// +optional
 	MaxSnapshotAge metav1.Duration `json:"maxSnapshotAge,omitempty"`
 
+	// stytch opens the door for Stytch's B2B SDKs.
+	//
+	// +optional
+	Stytch Stytch `json:"stytch,omitempty"`
+
 	// yorAuth opens the door for those who ask by YorAuth's API.
 	//
 	// +optional
