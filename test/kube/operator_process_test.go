@@ -83,6 +83,12 @@ type operator struct {
 // is shown if the test has failed.
 func startOperator(t *testing.T, program, kubeconfig string) *operator {
 	t.Helper()
+	return startOperatorWith(t, program, kubeconfig, "")
+}
+
+// startOperatorWith starts a replica with more configuration.
+func startOperatorWith(t *testing.T, program, kubeconfig, more string) *operator {
+	t.Helper()
 	o := &operator{http: freeAddress(t), health: freeAddress(t), log: &logBuffer{}, ended: make(chan struct{})}
 	config := writeFile(t, "rolecall.yaml", fmt.Appendf(nil, `
 apiVersion: config.rolecall.dev/v1alpha1
@@ -93,7 +99,7 @@ health: {bindAddress: %q}
 metrics: {bindAddress: %q}
 leaderElection: {namespace: %q}
 log: {level: debug}
-`, o.http, o.health, freeAddress(t), operatorNamespace))
+%s`, o.http, o.health, freeAddress(t), operatorNamespace, more))
 	command := exec.Command(program, "serve", "--kubeconfig", kubeconfig, "--config", config)
 	command.Stdout, command.Stderr = o.log, o.log
 	if err := command.Start(); err != nil {
