@@ -37,6 +37,9 @@ func (a *audience) UnmarshalJSON(text []byte) error {
 // it if it says itself that it is worth nothing here. So the commonest mistakes
 // get a message that helps and cost the API server nothing.
 func (a *accounts) peek(token string, now time.Time) (expires time.Time, refusal *door.Error) {
+	if !isToken(token) {
+		return time.Time{}, errMalformed
+	}
 	c, ok := decodeClaims(token)
 	if !ok {
 		return time.Time{}, errNotJWT

@@ -62,6 +62,8 @@ func TestBeAServer(t *testing.T) {
 		address = bare(t)
 	case "rolecall":
 		address = strings.TrimPrefix(serve(t, policyOf(t, certification)).url, "http://")
+	case "guarded":
+		address = strings.TrimPrefix(serveBehind(t, guard(t), policyOf(t, certification)).url, "http://")
 	case "logged":
 		address = strings.TrimPrefix(serve(t, policyOf(t, certification), logged(t)).url, "http://")
 	case "sessions":
@@ -128,6 +130,12 @@ type connection struct {
 // be asked a question.
 func begin(b *testing.B, name, question string, connections int, variables ...string) *opponent {
 	b.Helper()
+	return beginWith(b, name, "", question, connections, variables...)
+}
+
+// beginWith is begin with more headers in every request, each with its line's end.
+func beginWith(b *testing.B, name, headers, question string, connections int, variables ...string) *opponent {
+	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
@@ -156,7 +164,7 @@ func begin(b *testing.B, name, question string, connections int, variables ...st
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = c.Close() })
-		o.connections = append(o.connections, &connection{Conn: c, request: head + strconv.Itoa(len(question)) + "\r\n\r\n" + question, answers: bufio.NewReader(c)})
+		o.connections = append(o.connections, &connection{Conn: c, request: head + strconv.Itoa(len(question)) + "\r\n" + headers + "\r\n" + question, answers: bufio.NewReader(c)})
 	}
 	for range 20 { // warm up
 		o.ask(b)
