@@ -42,30 +42,50 @@ func mix(h uint64, kind uint32) uint64 {
 // through, or kept apart in Fat.
 type List struct {
 	raw  string
+	n    uint32
 	wide bool
 	fat  *Fat
 }
 
-// Len returns the number of entries of a list that is not kept apart.
-func (l *List) Len() int {
-	if l.wide {
-		return len(l.raw) / wideSize
-	}
-	return len(l.raw) / narrowSize
+// newList returns the entries that stand in a page.
+func newList(raw string, head slotHead, wide bool) List {
+	return List{raw: raw, n: uint32(head.count()), wide: wide}
 }
 
+// Len returns the number of entries of a list that is not kept apart.
+func (l List) Len() int { return int(l.n) }
+
 // At returns an entry of a list that is not kept apart.
-func (l *List) At(i int) Entry {
+func (l List) At(i int) Entry {
 	if l.wide {
 		both := persist.Uint64(l.raw, i*wideSize)
 		return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: persist.Uint32(l.raw, i*wideSize+8)}
 	}
-	all := persist.Uint64(l.raw, i*narrowSize)
-	return Entry{Role: uint32(uint16(all)), Scope: uint32(uint16(all >> 16)), Binding: uint32(all >> 32)}
+	e := l.Packed(i)
+	return Entry{Role: e.Role(), Scope: e.Scope(), Binding: uint32(e >> 32)}
 }
 
+// Narrow reports whether the entries are as small as they nearly always are, which
+// is when they are Packed.
+func (l List) Narrow() bool { return !l.wide }
+
+// Packed is an Entry in one number.
+type Packed uint64
+
+// Packed is At for a list that is Narrow. It is small enough to be inlined.
+func (l List) Packed(i int) Packed { return Packed(eight(l.raw, i*narrowSize)) }
+
+// Role returns Entry.Role.
+func (p Packed) Role() uint32 { return uint32(uint16(p)) }
+
+// Scope returns Entry.Scope.
+func (p Packed) Scope() uint32 { return uint32(uint16(p >> 16)) }
+
+// Special reports whether the binding is Special.
+func (p Packed) Special() bool { return p>>32&Special != 0 }
+
 // Fat returns the entries if they are kept apart, or nil.
-func (l *List) Fat() *Fat { return l.fat }
+func (l List) Fat() *Fat { return l.fat }
 
 // Fat is the entries of a key that has a great many. It is immutable.
 type Fat struct {

@@ -171,7 +171,7 @@ func (s *stage) open(x *staged) {
 		x.fat = &fatChange{base: base}
 		return
 	}
-	l := List{raw: x.raw, wide: x.wide}
+	l := newList(x.raw, x.head, x.wide)
 	x.entries = s.edit.workspace.list(l.Len() + addedAtOnce)
 	for i := range l.Len() {
 		x.entries = append(x.entries, l.At(i))

@@ -27,13 +27,11 @@ func NewTable() *Table {
 // Find returns what is filed under a key.
 func (t *Table) Find(kind uint32, id string) List {
 	h := Key{kind, id}.Hash()
-	p := t.page(h)
-	raw, isApart := p.find(h, kind, id)
-	if !isApart {
-		return List{raw: raw, wide: p.wide()}
+	list, apartAt := t.page(h).find(h, kind, id)
+	if apartAt != "" {
+		list.fat, _ = t.fat.Get(persist.Uint32(apartAt, 0))
 	}
-	fat, _ := t.fat.Get(persist.Uint32(raw, 0))
-	return List{fat: fat}
+	return list
 }
 
 // directory finds the page of a hash by its first bits, as in extendible

@@ -34,7 +34,9 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 		return nil
 	}
 	c.scopes.find(ns.scopes, r.Scope)
-	c.asserted()
+	if len(r.Subject.Roles) > 0 {
+		c.asserted()
+	}
 	c.bound()
 	c.decide()
 	return nil
@@ -151,13 +153,8 @@ func (*check) each(k *kind, ids []string, do func(*kind, string, bool)) {
 // and at each of its ancestors.
 func (c *check) key(k *kind, id string, denyOnly bool) {
 	list := c.ns.table.Find(k.number, id)
-	for i := range list.Len() {
-		e := list.At(i)
-		switch {
-		case e.Scope != grants.Everywhere && !c.scopes.has(e.Scope):
-		case c.pair.simple && e.Binding&grants.Special == 0 && !denyOnly:
-			c.simple(c.role(e.Role))
-		default:
+	for i := c.skip(list, 0); i < list.Len(); i = c.skip(list, i+1) {
+		if e := list.At(i); c.scopes.covers(e.Scope) != 0 {
 			c.entry(e, denyOnly)
 		}
 	}
@@ -169,32 +166,70 @@ func (c *check) key(k *kind, id string, denyOnly bool) {
 	}
 }
 
-// simple is what entry comes to where there is nothing but Allows without a
-// condition, which is nearly everywhere.
-func (c *check) simple(role uint32) {
-	if role == 0 {
+// skip returns the number of the first entry, not below from, that there is more to
+// know about than that it holds a role. No processor guesses whether an entry is in
+// scope: so this asks everything of all of them, and branches where it ends.
+func (c *check) skip(list grants.List, from int) int {
+	if !list.Narrow() {
+		return from
+	}
+	roles, pair := c.ns.roles, c.pair
+	own, ancestors, held := c.scopes.first[0], c.scopes.n > 1, uint64(0)
+	for ; from < list.Len(); from++ {
+		e, role := list.Packed(from), uint32(0)
+		if int(e.Role()) < len(roles) {
+			role = roles[e.Role()]
+		}
+		concerned := pair.allow.word(int(role >> 6))
+		if !pair.simple {
+			concerned |= pair.others(int(role >> 6))
+		}
+		in := one(e.Scope() == grants.Everywhere) | one(e.Scope() == own)
+		if in&(concerned>>(role&63)) != 0 || e.Special() || (ancestors && in == 0) {
+			break
+		}
+		held |= in * uint64(role)
+	}
+	c.held = c.held || held != 0
+	return from
+}
+
+// one is 1 for true and 0 for false.
+func one(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// entry holds the role of one entry that is in scope.
+func (c *check) entry(e grants.Entry, denyOnly bool) {
+	if role := c.role(e.Role); e.Binding&grants.Special != 0 {
+		c.special(role, e.Binding, denyOnly)
+	} else if role != 0 {
+		c.plain(role, denyOnly)
+	}
+}
+
+// special holds a role that a binding gives which the check has to look at.
+func (c *check) special(role, binding uint32, denyOnly bool) {
+	b, _ := c.ns.special.Get(binding &^ grants.Special)
+	if role != 0 && b.validAt(c.r.Time) && b.names(c.r.Resource.Type, c.r.Resource.ID) {
+		c.hold(hold{role: role, denyOnly: denyOnly || b.Deleting, binding: b})
+	}
+}
+
+// plain holds a role that nothing stands before. Nearly everywhere there is
+// nothing but Allows without a condition.
+func (c *check) plain(role uint32, denyOnly bool) {
+	if !c.pair.simple || denyOnly {
+		c.hold(hold{role: role, denyOnly: denyOnly})
 		return
 	}
 	c.held = true
 	if c.pair.allow.has(role) {
 		c.grant(role)
 	}
-}
-
-// entry holds the role of one entry that is in scope.
-func (c *check) entry(e grants.Entry, denyOnly bool) {
-	h := hold{role: c.role(e.Role), denyOnly: denyOnly}
-	if h.role == 0 {
-		return
-	}
-	if e.Binding&grants.Special != 0 {
-		h.binding, _ = c.ns.special.Get(e.Binding &^ grants.Special)
-		if !h.binding.validAt(c.r.Time) || !h.binding.names(c.r.Resource.Type, c.r.Resource.ID) {
-			return
-		}
-		h.denyOnly = denyOnly || h.binding.Deleting
-	}
-	c.hold(h)
 }
 
 // role returns the vocabulary's number of a role, or 0 if nothing declares it.

@@ -56,7 +56,7 @@ type deferred struct {
 	budget   expr.Budget
 }
 
-const few = 4
+const few = 2
 
 // many is the same for checks that put off a great deal. It is used again.
 type many struct {
@@ -149,9 +149,11 @@ func (c *check) permits(h *hold) bool {
 func (c *check) resolve() authz.Reason {
 	c.deferred.budget = expr.NewBudget()
 	holds := c.deferred.list()
-	if len(holds) > 1 {
-		slices.SortFunc(holds, c.v.compareHolds)
+	if len(holds) == 1 && holds[0].gate() == nil && !c.forbids(&holds[0]) {
+		// The usual case, and what all that follows would come to.
+		return reasonOf(c.paths(&holds[0], isTrue))
 	}
+	slices.SortFunc(holds, c.v.compareHolds)
 	for i := range holds {
 		c.resolveDeny(&holds[i])
 	}
@@ -168,15 +170,23 @@ func (c *check) resolve() authz.Reason {
 	for i := range holds {
 		worst = worse(worst, c.explainGate(&holds[i]))
 	}
+	if worst == isTrue {
+		c.resolveHeld(holds)
+	}
+	return reasonOf(worst)
+}
+
+// reasonOf returns the reason to give if what stood between the subject and an
+// Allow has an outcome, and nothing grants or denies.
+func reasonOf(worst outcome) authz.Reason {
 	switch worst {
 	case failed:
 		return authz.ReasonConditionError
 	case isFalse:
 		return authz.ReasonConditionFalse
-	case isTrue:
+	default:
+		return authz.ReasonNone
 	}
-	c.resolveHeld(holds)
-	return authz.ReasonNone
 }
 
 // worse keeps what explains a deny best: an error before a false condition,

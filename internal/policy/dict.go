@@ -61,9 +61,11 @@ func tableSize(n int) int {
 	return size
 }
 
-// find returns the number of a name. Long names that agree in their gists are
-// gone through one by one: only the owner of the policy can choose them.
+// find returns the number of a name.
 func (d *dict) find(name string) (number uint32, ok bool) {
+	if len(name) > persist.GistLen {
+		return d.findLong(name) // apart, so that this one calls nothing
+	}
 	mask := uint64(len(d.slots) - 1)
 	gist := persist.GistOf(name)
 	for at := gist.Hash(); ; at++ {
@@ -71,7 +73,24 @@ func (d *dict) find(name string) (number uint32, ok bool) {
 		if slot.number == 0 {
 			return 0, false
 		}
-		if slot.gist == gist && (len(name) <= persist.GistLen || d.names[slot.number-1] == name) {
+		if slot.gist == gist {
+			return slot.number - 1, true
+		}
+	}
+}
+
+// findLong is find for a name of which the gist says not everything. Names that
+// agree in their gists are gone through one by one: only the owner of the policy
+// can choose them.
+func (d *dict) findLong(name string) (number uint32, ok bool) {
+	mask := uint64(len(d.slots) - 1)
+	gist := persist.GistOf(name)
+	for at := gist.Hash(); ; at++ {
+		slot := &d.slots[at&mask]
+		if slot.number == 0 {
+			return 0, false
+		}
+		if slot.gist == gist && d.names[slot.number-1] == name {
 			return slot.number - 1, true
 		}
 	}

@@ -123,7 +123,7 @@ func (x *enumeration) scopeNames() map[uint32]string {
 func (x *enumeration) eachOfKey(k *kind, id string, do func(grants.Entry)) {
 	list := x.ns.table.Find(k.number, id)
 	for i := range list.Len() {
-		if e := list.At(i); e.Scope == grants.Everywhere || x.scopes.has(e.Scope) {
+		if e := list.At(i); x.scopes.covers(e.Scope) != 0 {
 			do(e)
 		}
 	}

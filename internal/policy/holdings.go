@@ -58,7 +58,7 @@ func compareKeys(a, b Key) int {
 func (c *check) eachEntry(k *kind, id string, do func(grants.Entry)) {
 	list := c.ns.table.Find(k.number, id)
 	for i := range list.Len() {
-		if e := list.At(i); e.Scope == grants.Everywhere || c.scopes.has(e.Scope) {
+		if e := list.At(i); c.scopes.covers(e.Scope) != 0 {
 			do(e)
 		}
 	}

@@ -3,6 +3,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -37,5 +38,34 @@ func TestAKeyThatIsListedTwiceStaysWhileItIsListed(t *testing.T) {
 				t.Errorf("the one who is still listed is told %v", d.Reason)
 			}
 		})
+	}
+}
+
+// TestScopesComeAndGo: a scope is found from the moment when something is bound
+// there until nothing is any more, however many others there are.
+func TestScopesComeAndGo(t *testing.T) {
+	const scopes = 300
+	x := policy.NewIndex(nil)
+	x.SetVocabulary("app", policy.Link(document, []*policy.Role{role("reader", policy.Permission{Resource: "document", Actions: []string{"read"}})}))
+	scope := func(i int) string { return fmt.Sprintf("org:%d", i) }
+	check := func(i int, want authz.Reason) {
+		t.Helper()
+		r := ask("alice", "read")
+		r.Scope = scope(i)
+		if d := decide(t, x.Publish(""), r); d.Reason != want {
+			t.Fatalf("at %s: %v, want %v", r.Scope, d.Reason, want)
+		}
+	}
+	for i := range scopes {
+		check(i, authz.ReasonNoRole)
+		b := bind(scope(i), "alice", "reader")
+		b.Scope = scope(i)
+		x.Put("app", b, 0)
+		check(i, authz.ReasonGranted)
+		check(i/2, authz.ReasonGranted)
+	}
+	for i := range scopes {
+		x.Delete("app", scope(i))
+		check(i, authz.ReasonNoRole)
 	}
 }

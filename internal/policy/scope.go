@@ -5,6 +5,7 @@ package policy
 import (
 	"strings"
 
+	"github.com/rolecall/rolecall/internal/grants"
 	"github.com/rolecall/rolecall/internal/persist"
 )
 
@@ -17,7 +18,7 @@ type scopeSet struct {
 }
 
 // find fills the set for the scope of a check.
-func (s *scopeSet) find(numbers *persist.Map[string, uint32], scope string) {
+func (s *scopeSet) find(numbers *scopeNumbers, scope string) {
 	if scope == "" {
 		return
 	}
@@ -32,8 +33,8 @@ func (s *scopeSet) find(numbers *persist.Map[string, uint32], scope string) {
 	}
 }
 
-func (s *scopeSet) addIfBound(numbers *persist.Map[string, uint32], scope string) {
-	number, bound := numbers.Find(scope, persist.Hash(scope))
+func (s *scopeSet) addIfBound(numbers *scopeNumbers, scope string) {
+	number, bound := numbers.find(scope)
 	if !bound {
 		return
 	}
@@ -45,6 +46,35 @@ func (s *scopeSet) addIfBound(numbers *persist.Map[string, uint32], scope string
 	s.n++
 }
 
+// scopeNumbers finds the numbers of the scopes that some binding has, but for
+// everywhere. It never changes once it is made.
+type scopeNumbers struct {
+	all *persist.Map[string, uint32]
+	// few has all of them, and is read in a third of the time, if it is not nil. It
+	// is made anew when a scope comes or goes, so they must not be many.
+	few *dict
+}
+
+// fewScopes is up to how many scopes, in use or not, are few.
+const fewScopes = 256
+
+func newScopeNumbers(all *persist.Map[string, uint32], scopes *numbering[string]) *scopeNumbers {
+	n := &scopeNumbers{all: all}
+	if len(scopes.names) <= fewScopes {
+		few := newDict(scopes)
+		n.few = &few
+	}
+	return n
+}
+
+func (n *scopeNumbers) find(scope string) (number uint32, bound bool) {
+	if n.few != nil {
+		number, bound = n.few.find(scope)
+		return number, bound && number != grants.Everywhere
+	}
+	return n.all.Get(scope)
+}
+
 func (s *scopeSet) at(i int) uint32 {
 	if i < len(s.first) {
 		return s.first[i]
@@ -52,11 +82,12 @@ func (s *scopeSet) at(i int) uint32 {
 	return s.more[i-len(s.first)]
 }
 
-func (s *scopeSet) has(number uint32) bool {
-	for i := range s.n {
-		if s.at(i) == number {
-			return true
-		}
+// covers returns 1 if a number is that of everywhere or in the set, else 0.
+func (s *scopeSet) covers(number uint32) uint64 {
+	// Without bound scopes, the first number is that of everywhere.
+	in := one(number == grants.Everywhere) | one(number == s.first[0])
+	for i := 1; i < s.n; i++ {
+		in |= one(number == s.at(i))
 	}
-	return false
+	return in
 }

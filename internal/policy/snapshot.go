@@ -37,7 +37,7 @@ type namespace struct {
 	// kinds, scopes: the table's numbers. Scopes that no binding has are not
 	// there, nor are kinds.
 	kinds  *persist.Map[kindName, *kind]
-	scopes *persist.Map[string, uint32]
+	scopes *scopeNumbers
 	// users is the kind that most subjects are of, if there is any.
 	users *kind
 	// special holds the bindings that a check has to look at, and names the names
@@ -70,7 +70,7 @@ var emptyNamespace = &namespace{
 	vocabulary: emptyVocabulary,
 	table:      grants.NewTable(),
 	kinds:      persist.NewMap[kindName, *kind](kindHash),
-	scopes:     persist.NewMap[string, uint32](persist.Hash),
+	scopes:     newScopeNumbers(persist.NewMap[string, uint32](persist.Hash), &numbering[string]{}),
 	special:    persist.NewMap[uint32, *Binding](persist.HashNumber),
 }
 

@@ -26,8 +26,10 @@ type space struct {
 	table    *grants.Edit
 	kindMap  *persist.MapEdit[kindName, *kind]
 	scopeMap *persist.MapEdit[string, uint32]
-	special  *persist.MapEdit[uint32, *Binding]
-	filing   filing
+	// scopeNumbers are those of the last publication.
+	scopeNumbers *scopeNumbers
+	special      *persist.MapEdit[uint32, *Binding]
+	filing       filing
 }
 
 func newSpace(w *grants.Workspace) *space {
@@ -38,7 +40,8 @@ func newSpace(w *grants.Workspace) *space {
 	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
 	s.table = emptyNamespace.table.Edit(w, s.released)
 	s.kindMap = emptyNamespace.kinds.Edit()
-	s.scopeMap = emptyNamespace.scopes.Edit()
+	s.scopeNumbers = emptyNamespace.scopes
+	s.scopeMap = s.scopeNumbers.all.Edit()
 	s.special = emptyNamespace.special.Edit()
 	return s
 }
@@ -255,7 +258,11 @@ func (s *space) publish() *namespace {
 	s.compactIfSparse()
 	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, numbers: s.declared, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
-	n.kinds, n.scopes, n.special = s.kindMap.Done(), s.scopeMap.Done(), s.special.Done()
+	n.kinds, n.special = s.kindMap.Done(), s.special.Done()
+	if all := s.scopeMap.Done(); all != s.scopeNumbers.all {
+		s.scopeNumbers = newScopeNumbers(all, &s.scopes)
+	}
+	n.scopes = s.scopeNumbers
 	n.users, _ = n.kinds.Get(kindName{typ: typeUser})
 	return n
 }

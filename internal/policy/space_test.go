@@ -65,7 +65,7 @@ func (s *space) held(t *testing.T, n *namespace) names {
 		}
 	}
 	for scope, number := range s.scopes.numbers {
-		if got, ok := n.scopes.Get(scope); ok == (scope == authz.Wildcard) || (ok && got != number) {
+		if got, ok := n.scopes.find(scope); ok == (scope == authz.Wildcard) || (ok && got != number) {
 			t.Errorf("scope %q is number %d, and published as %d, %v", scope, number, got, ok)
 		}
 	}

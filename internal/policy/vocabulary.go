@@ -157,6 +157,10 @@ func kindOf(deny, conditional bool) uint32 {
 	return 0
 }
 
+// others returns a word of the roles that cover the pair not simply by an Allow. It is
+// small enough to be inlined.
+func (p *pair) others(i int) uint64 { return p.deny.word(i) | p.condAllow.word(i) | p.condDeny.word(i) }
+
 // concerned returns how many roles have a permission that covers a pair. A role
 // with permissions of two sorts counts twice.
 func (p *pair) concerned() int {
@@ -166,7 +170,7 @@ func (p *pair) concerned() int {
 // eachConcerned calls do with every role that has a permission that covers a pair.
 func (p *pair) eachConcerned(do func(role uint32)) {
 	for i := range max(len(p.allow), len(p.deny), len(p.condAllow), len(p.condDeny)) {
-		word := p.allow.word(i) | p.deny.word(i) | p.condAllow.word(i) | p.condDeny.word(i)
+		word := p.allow.word(i) | p.others(i)
 		eachMember(i, word, do)
 	}
 }
