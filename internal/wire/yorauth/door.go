@@ -30,14 +30,16 @@ func Routes(o Options) []door.Route {
 	h := &handler{Options: o}
 	const application = "/api/v1/applications/{application}"
 	return []door.Route{
-		h.route(http.MethodPost, application+"/authz/check", (*call).check),
-		h.route(http.MethodGet, application+"/authz/check", (*call).checkQuery),
-		h.route(http.MethodPost, application+"/authz/check-bulk", (*call).bulk),
+		h.route(door.PermissionCheck, http.MethodPost, application+"/authz/check", (*call).check),
+		h.route(door.PermissionCheck, http.MethodGet, application+"/authz/check", (*call).checkQuery),
+		h.route(door.PermissionCheck, http.MethodPost, application+"/authz/check-bulk", (*call).bulk),
+		h.route(door.PermissionSearch, http.MethodGet, application+"/users/{user}/permissions", (*call).permissions),
+		h.route(door.PermissionSearch, http.MethodGet, application+"/users/{user}/roles", (*call).roles),
 	}
 }
 
-func (h *handler) route(method, path string, serve func(*call, *http.Request) error) door.Route {
-	r := door.Route{Door: Name, Method: method, Path: path, Serve: h.endpoint(serve), Refuse: h.refuse}
+func (h *handler) route(p door.Permission, method, path string, serve func(*call, *http.Request) error) door.Route {
+	r := door.Route{Door: Name, Method: method, Path: path, Serve: h.endpoint(p, serve), Refuse: h.refuse}
 	if method == http.MethodPost {
 		r.MediaType = mediaType
 	}
@@ -54,14 +56,14 @@ type call struct {
 }
 
 // endpoint wraps what differs between the endpoints, which writes c.out.
-func (h *handler) endpoint(serve func(*call, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+func (h *handler) endpoint(p door.Permission, serve func(*call, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		namespace, err := h.namespace(r)
 		if err != nil {
 			return err
 		}
 		origin := door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}
-		if origin, err = h.Asker.Admit(r.Context(), door.RequestCredentials(r), origin, door.PermissionCheck); err != nil {
+		if origin, err = h.Asker.Admit(r.Context(), door.RequestCredentials(r), origin, p); err != nil {
 			return err
 		}
 		c := &call{handler: h}
@@ -155,14 +157,9 @@ func (c *call) single(check *Check) error {
 	}
 	c.out = append(c.out, `,"reason":`...)
 	c.out = ijson.AppendText(c.out, d.Reason.String())
-	c.out = append(c.out, `,"roles":[`...)
-	for i, role := range d.Roles {
-		if i > 0 {
-			c.out = append(c.out, ',')
-		}
-		c.out = ijson.AppendText(c.out, role)
-	}
-	c.out = append(c.out, "]}\n"...)
+	c.out = append(c.out, `,"roles":`...)
+	c.out = appendTexts(c.out, d.Roles)
+	c.out = append(c.out, "}\n"...)
 	return nil
 }
 
@@ -218,13 +215,12 @@ func (c *call) decide(check *Check, field, text string, d *authz.Decision) error
 	if err == nil && check.User == "" {
 		err = door.BadRequest("user_id: is required and must not be empty")
 	}
-	if err == nil && p.wild() {
-		err = door.BadRequest(fmt.Sprintf(
-			"%s: %q asks for more than one permission at once; ask for each that you mean by its name", field, text))
-	}
 	if err != nil {
 		c.policy.Refused(err)
 		return err
+	}
+	if p.wild() {
+		return c.every(check, p, d)
 	}
 	request := check.request(p)
 	return c.policy.Check(&request, d)

@@ -173,10 +173,10 @@ metadata: {name: u}
 spec: {roles: ["%d"], subjects: [{type: user, id: u}], scope: "*"}
 `
 	for held, asked := range map[string]map[string]bool{
-		"posts:create": {"posts:create": true, "posts:delete": false},
-		"posts:*":      {"posts:create": true, "posts:delete": true, "users:read": false},
-		"*:read":       {"posts:read": true, "users:read": true, "posts:delete": false},
-		"*:*":          {"posts:delete": true, "reports:export": true},
+		"posts:create": {"posts:create": true, "posts:delete": false, "posts:*": false, "*:create": true},
+		"posts:*":      {"posts:create": true, "posts:delete": true, "users:read": false, "posts:*": true, "*:*": false},
+		"*:read":       {"posts:read": true, "users:read": true, "posts:delete": false, "*:read": true, "users:*": true},
+		"*:*":          {"posts:delete": true, "reports:export": true, "*:*": true, "*:publish": false, "invoices:*": false},
 	} {
 		t.Run(held, func(t *testing.T) {
 			resource, action, _ := strings.Cut(held, ":")
@@ -202,6 +202,26 @@ func TestBulk(t *testing.T) {
 	if want := `{"user_id":"user-123","results":{"reports:export":true}}` + "\n"; a.Body != want {
 		t.Errorf("in a scope: answer %d %s, want %s", a.Status, a.Body, want)
 	}
+}
+
+// TestLists: what a user may do and why, and where.
+func TestLists(t *testing.T) {
+	url := start(t, policy) + "/users/"
+	for path, want := range map[string]string{
+		"user-123/permissions": `{"data":{"user_id":"user-123","scope":null,"permissions":["posts:create","posts:update"],"roles":["editor"]}}`,
+		"user-123/permissions?scope=org:acme-corp": `{"data":{"user_id":"user-123","scope":"org:acme-corp",` +
+			`"permissions":["posts:create","posts:update","reports:export"],"roles":["editor","exporter"]}}`,
+		"user-9/permissions": `{"data":{"user_id":"user-9","scope":null,"permissions":[],"roles":[]}}`,
+		"user-123/roles?scope=org:acme-corp": `{"data":[{"user_id":"user-123","role_id":"editor","scope":null,"conditional":false},` +
+			`{"user_id":"user-123","role_id":"exporter","scope":"org:acme-corp","conditional":false}],` +
+			`"meta":{"current_page":1,"last_page":1,"total":2},"links":{"first":null,"last":null,"prev":null,"next":null}}`,
+	} {
+		if a := served.Get(t, url+path); a.Status != http.StatusOK || a.Body != want+"\n" {
+			t.Errorf("%s: answer %d %s, want %s", path, a.Status, a.Body, want)
+		}
+	}
+	refusal(t, served.Get(t, url+"user-1/roles?scope=a&scope=b"), http.StatusBadRequest, "VALIDATION_INVALID_FORMAT", "scope: stands in the query 2 times")
+	refusal(t, served.Get(t, url+"*/permissions"), http.StatusBadRequest, "VALIDATION_INVALID_FORMAT", `user_id "*" is a wildcard`)
 }
 
 // TestRefusals: whatever is wrong, the answer is the vendor's envelope.
