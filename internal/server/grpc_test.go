@@ -117,7 +117,8 @@ func TestCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRigOf(configure(small), nil, service(tt.call)).run(t)
 			conn := dial(t, r.GRPC)
-			out, err := "", error(nil)
+			var out string
+			var err error
 			if tt.method == "" {
 				out, err = call(t.Context(), conn, tt.in, tt.options...)
 			} else {

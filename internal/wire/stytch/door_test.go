@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -121,9 +122,7 @@ func claims(changes map[string]any) map[string]any {
 			"authentication_factors": []any{map[string]any{"type": "magic_link", "delivery_method": "email"}},
 		},
 	})
-	for name, value := range changes {
-		all[name] = value
-	}
+	maps.Copy(all, changes)
 	return all
 }
 
