@@ -132,6 +132,20 @@ func TestAFolderIsServedAndReloaded(t *testing.T) {
 	}
 }
 
+// TestAFolderOfNamespaces: only those that are configured are served.
+func TestAFolderOfNamespaces(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	save(t, file, manifests)
+	o := options()
+	o.Dir, o.Config.Namespaces = filepath.Dir(file), []string{"default", "other"}
+	r := run(t, o)
+	r.await(t, "default", "alice", "Granted")
+	r.await(t, "other", "alice", "UnknownResource")
+	if _, status, err := r.check(t.Context(), "third", "alice"); err != nil || status != http.StatusNotFound {
+		t.Errorf("of a namespace that is not served: status %d, %v; want 404", status, err)
+	}
+}
+
 func TestABadFolderEndsTheStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	save(t, file, strings.Replace(manifests, "scope:", "scoop:", 1))

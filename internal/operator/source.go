@@ -16,7 +16,7 @@ func (r *rooms) source(ctx context.Context) error {
 	log := r.Logger.WithName("source")
 	if r.Kube == nil {
 		return dir.Run(ctx, r.Dir, r.store, dir.Options{
-			Compiler: r.compiler, Logger: log,
+			Compiler: r.compiler, Namespaces: r.Config.Namespaces, Logger: log,
 			Loaded: func(report dir.Report) { r.metrics.FolderStale(report.Stale) },
 		})
 	}

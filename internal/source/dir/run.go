@@ -28,6 +28,9 @@ type Sink interface {
 type Options struct {
 	// Compiler finds the faults of a folder. It is required.
 	Compiler *compile.Compiler
+	// Namespaces are those whose objects are served; none means all of them. The
+	// others are looked at and left out.
+	Namespaces []string
 	// Logger may be the zero Logger.
 	Logger logr.Logger
 	// Loaded, if it is not nil, is told of every load, by Run's goroutine.
@@ -181,7 +184,7 @@ func (r *runner) report(report Report) {
 // take puts a set into force, if it is not.
 func (r *runner) take(set *Set) {
 	if next := set.digest(); next != r.inForce {
-		r.sink.Replace(set.lists()...)
+		r.sink.Replace(set.lists(r.opts.Namespaces)...)
 		r.inForce = next
 		r.opts.Logger.Info("loaded the folder", "folder", r.path, "objects", len(set.Manifests), "skipped", len(set.Skipped))
 	}
@@ -198,15 +201,18 @@ func (s *Set) digest() string {
 	return "objects:" + strings.Join(ids, ",")
 }
 
-// lists returns the objects of every kind.
-func (s *Set) lists() []store.List {
-	byKind := make(map[store.Kind][]metav1.Object)
+// lists returns the objects of every kind that the namespaces have.
+func (s *Set) lists(namespaces []string) []store.List {
+	objects := make(map[store.Partition][]metav1.Object)
 	for _, m := range s.Manifests {
-		byKind[store.Kind(m.Kind)] = append(byKind[store.Kind(m.Kind)], m.Object)
+		for _, namespace := range []string{metav1.NamespaceAll, m.Object.GetNamespace()} {
+			p := store.Partition{Kind: store.Kind(m.Kind), Namespace: namespace}
+			objects[p] = append(objects[p], m.Object)
+		}
 	}
 	var lists []store.List
-	for _, p := range store.Partitions(nil) {
-		lists = append(lists, store.List{Partition: p, Objects: byKind[p.Kind]})
+	for _, p := range store.Partitions(namespaces) {
+		lists = append(lists, store.List{Partition: p, Objects: objects[p]})
 	}
 	return lists
 }
