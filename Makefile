@@ -88,6 +88,10 @@ race: ## Run the concurrent packages under the race detector (needs a C compiler
 test-kube: ## Run the tests that need a real kube-apiserver (built and cached when first wanted).
 	@hack/kube/test.sh
 
+.PHONY: test-vendors
+test-vendors: ## Run the vendors' own clients from npm against the server, over TLS (needs Node.js 20 or later).
+	@hack/vendors/test.sh
+
 .PHONY: verify
 verify: ## Check generated files, formatting, linters and module files; changes nothing.
 	@hack/verify.sh

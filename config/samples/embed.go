@@ -16,6 +16,7 @@ var files embed.FS
 const (
 	StytchQuickstart = "stytch-quickstart"
 	CerbosContacts   = "cerbos-contacts"
+	CerbosFastAPI    = "cerbos-fastapi"
 	YorAuthPosts     = "yorauth-posts"
 	// Broken has one of every fault that stands in status.
 	Broken = "broken"

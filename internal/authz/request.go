@@ -26,6 +26,10 @@ type Request struct {
 	// `context`. Values are those of encoding/json: nil, bool, float64, string,
 	// []any and map[string]any.
 	Context map[string]any
+	// Claims are those of a token that came beside the subject and was verified;
+	// conditions see them as `request.auxData.jwt`, and nothing else does: they
+	// give no authority. Values as in Context.
+	Claims map[string]any
 	// Time is the moment of the decision, one reading of the server's clock per
 	// request. It is required: a zero Time is an error.
 	Time time.Time

@@ -28,6 +28,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.Limits.Evaluations, 100)
 	fill(&c.Limits.ConcurrentStreams, 1000)
 	defaultTimeouts(&c.Timeouts)
+	defaultCerbos(&c.Cerbos)
 	defaultSessions(c.Sessions)
 	defaultCallers(&c.Callers)
 	if c.LeaderElection.Enabled == nil {

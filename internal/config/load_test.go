@@ -35,6 +35,7 @@ func defaults() *configv1alpha1.ServerConfiguration {
 			Drain:      metav1.Duration{Duration: 15 * time.Second},
 		},
 		LeaderElection: configv1alpha1.LeaderElection{Enabled: new(true), Name: "rolecall.rolecall.dev"},
+		Cerbos:         configv1alpha1.Cerbos{MaxActionsPerResource: 50, MaxResourcesPerRequest: 50},
 		Log:            configv1alpha1.Log{Level: "info", Format: "text"},
 	}
 }
@@ -117,6 +118,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"a port that is no number":             {text: head + "health: {bindAddress: ':http'}", want: []string{"health.bindAddress", "0 to 65535"}},
 		"two listeners at one address":         {text: head + "metrics: {bindAddress: '127.0.0.1:8080'}", want: []string{"metrics.bindAddress", "http too"}},
 		"the port of one for the other":        {text: head + "grpc: {bindAddress: '127.0.0.1:8081'}", want: []string{"health.bindAddress", "grpc too"}},
+		"too many actions for Cerbos":          {text: head + "cerbos: {maxActionsPerResource: 1001}", want: []string{"cerbos.maxActionsPerResource", "1 to 1000"}},
+		"too many resources for Cerbos":        {text: head + "cerbos: {maxResourcesPerRequest: -1}", want: []string{"cerbos.maxResourcesPerRequest", "1 to 1000"}},
 		"no stream at all":                     {text: head + "limits: {concurrentStreams: -1}", want: []string{"limits.concurrentStreams", "1 to 100000"}},
 		"TLS without a certificate":            {text: head + "http: {tls: {keyFile: a.key}}", want: []string{"http.tls.certFile: Required"}},
 		"TLS without a key":                    {text: head + "metrics: {tls: {certFile: a.crt}}", want: []string{"metrics.tls.keyFile: Required"}},

@@ -15,7 +15,7 @@ type Route struct {
 	// /ns/{namespace}/access/v1/evaluation.
 	Path string
 	// MediaType is what the request's body must be, such as application/json;
-	// empty if the endpoint takes no body.
+	// empty if the endpoint takes no body, or one whatever it calls itself.
 	MediaType string
 	// Serve answers a request or returns an error, never both: it writes when
 	// nothing can go wrong any more. Its error is answered by Refuse, with the

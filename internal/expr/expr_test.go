@@ -48,6 +48,7 @@ func newRequest() *authz.Request {
 		},
 		Scope:   "org:acme/team:web",
 		Context: map[string]any{"mfa": true, "ip": "10.1.2.3", "at": "2026-01-01T00:00:00Z"},
+		Claims:  map[string]any{"iss": "https://id.acme.com", "level": 3.0},
 		Time:    time.Date(2026, time.November, 22, 12, 30, 0, 0, time.UTC),
 	}
 }

@@ -19,6 +19,7 @@ type (
 	principalView struct{ *authz.Subject }
 	kindView      struct{ *authz.Resource }
 	requestView   struct{ *authz.Request }
+	auxDataView   struct{ *authz.Request }
 )
 
 // field is a field of an object that conditions see.
@@ -62,6 +63,7 @@ var (
 	requestType   = cel.ObjectType("rolecall.Request")
 	principalType = cel.ObjectType("rolecall.Principal")
 	kindType      = cel.ObjectType("rolecall.RequestResource")
+	auxDataType   = cel.ObjectType("rolecall.AuxData")
 	attributes    = cel.MapType(cel.StringType, cel.DynType)
 )
 
@@ -75,6 +77,7 @@ func objectTypes() map[string]*objectType {
 		{requestType, requestFields()},
 		{principalType, principalFields()},
 		{kindType, kindFields()},
+		{auxDataType, auxDataFields()},
 	} {
 		byName[t.typ.TypeName()] = t
 	}
@@ -108,11 +111,13 @@ func actionFields() []field {
 	}
 }
 
-// requestFields and the two after it are the words of Cerbos' policies.
+// requestFields and the three after it are the words of Cerbos' policies.
 func requestFields() []field {
 	return []field{
 		object("principal", principalType, func(v requestView) any { return principalView{&v.Subject} }),
 		object("resource", kindType, func(v requestView) any { return kindView{&v.Resource} }),
+		object("auxData", auxDataType, func(v requestView) any { return auxDataView(v) }),
+		object("aux_data", auxDataType, func(v requestView) any { return auxDataView(v) }),
 	}
 }
 
@@ -129,6 +134,12 @@ func kindFields() []field {
 		text("kind", func(v kindView) string { return v.Type }),
 		text("id", func(v kindView) string { return v.ID }),
 		mapping("attr", func(v kindView) map[string]any { return v.Properties }),
+	}
+}
+
+func auxDataFields() []field {
+	return []field{
+		mapping("jwt", func(v auxDataView) map[string]any { return v.Claims }),
 	}
 }
 

@@ -80,6 +80,8 @@ func (p *provider) NativeToValue(value any) ref.Val {
 		t = principalType
 	case kindView:
 		t = kindType
+	case auxDataView:
+		t = auxDataType
 	default:
 		return p.Adapter.NativeToValue(value)
 	}

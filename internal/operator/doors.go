@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/version"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
+	"github.com/rolecall/rolecall/internal/wire/cerbos"
 	"github.com/rolecall/rolecall/internal/wire/permissions"
 	"github.com/rolecall/rolecall/internal/wire/stytch"
 	"github.com/rolecall/rolecall/internal/wire/yorauth"
@@ -15,11 +17,12 @@ import (
 // doors returns the names of all doors, also of those that the configuration keeps
 // shut.
 func doors() []string {
-	return []string{authzen.Name, permissions.Name, stytch.Name, yorauth.Name}
+	return []string{authzen.Name, cerbos.Name, permissions.Name, stytch.Name, yorauth.Name}
 }
 
-// routes returns the endpoints of the doors that are open.
-func (r *rooms) routes() []door.Route {
+// open returns the endpoints of the doors that are open, over HTTP and over gRPC.
+func (r *rooms) open() ([]door.Route, []door.Service) {
+	cerbos := r.cerbos()
 	return slices.Concat(
 		authzen.Routes(authzen.Options{
 			Asker:            r.asker(authzen.Name),
@@ -28,9 +31,21 @@ func (r *rooms) routes() []door.Route {
 			MaxEvaluations:   r.Config.Limits.Evaluations,
 		}),
 		r.permissions(),
+		cerbos.Routes(),
 		r.stytch(),
 		r.yorAuth(),
-	)
+	), cerbos.Services()
+}
+
+func (r *rooms) cerbos() *cerbos.Door {
+	return cerbos.New(cerbos.Options{
+		Asker:                  r.asker(cerbos.Name),
+		Sessions:               r.sessions,
+		DefaultNamespace:       r.namespace(),
+		MaxActionsPerResource:  r.Config.Cerbos.MaxActionsPerResource,
+		MaxResourcesPerRequest: r.Config.Cerbos.MaxResourcesPerRequest,
+		Version:                version.String(),
+	})
 }
 
 // asker returns a door's way to the policy.

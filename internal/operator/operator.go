@@ -150,9 +150,11 @@ func newRooms(o *Options) (*rooms, error) {
 	if err := r.openGate(); err != nil {
 		return nil, err
 	}
+	routes, services := r.open()
 	r.server = server.New(server.Options{
 		Config:   o.Config,
-		Routes:   r.routes(),
+		Routes:   routes,
+		Services: services,
 		Provider: r.store,
 		Counter:  func(name string) server.Counter { return counters.Door(name) },
 		Metrics:  counters.Handler(),

@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -102,7 +103,10 @@ func (e *grpcEngine) serve(ctx context.Context, socket net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go e.probe.follow(ctx)
-	return e.server.Serve(socket)
+	if err := e.server.Serve(socket); !errors.Is(err, grpc.ErrServerStopped) { // that came before it began
+		return err
+	}
+	return nil
 }
 
 // shutdown implements engine.

@@ -106,6 +106,11 @@ type ServerConfiguration struct {
 	// +optional
 	MaxSnapshotAge metav1.Duration `json:"maxSnapshotAge,omitempty"`
 
+	// cerbos bounds what clients of Cerbos may ask for in one request.
+	//
+	// +optional
+	Cerbos Cerbos `json:"cerbos,omitempty"`
+
 	// stytch opens the door for Stytch's B2B SDKs.
 	//
 	// +optional

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cerbos
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
+)
+
+// versionHeader is the header, and the metadata, that says which version answers.
+const versionHeader = "cerbos-version"
+
+// Services returns the service over gRPC.
+func (d *Door) Services() []door.Service {
+	return []door.Service{{Door: Name, Register: func(r grpc.ServiceRegistrar) {
+		cerbospb.RegisterCerbosServiceServer(r, &service{door: d})
+	}}}
+}
+
+// service implements the gRPC service.
+type service struct {
+	cerbospb.UnimplementedCerbosServiceServer
+	door *Door
+}
+
+// CheckResources implements the gRPC service.
+func (s *service) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRequest) (*cerbospb.CheckResourcesResponse, error) {
+	if err := s.header(ctx); err != nil {
+		return nil, err
+	}
+	return s.door.CheckResources(ctx, in)
+}
+
+// ServerInfo implements the gRPC service.
+func (s *service) ServerInfo(ctx context.Context, _ *cerbospb.ServerInfoRequest) (*cerbospb.ServerInfoResponse, error) {
+	if err := s.header(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := s.door.admit(ctx); err != nil {
+		return nil, err
+	}
+	return s.door.info(), nil
+}
+
+// PlanResources implements the gRPC service.
+func (s *service) PlanResources(ctx context.Context, _ *cerbospb.NotServed) (*cerbospb.NotServed, error) {
+	return nil, s.unserved(ctx, "PlanResources")
+}
+
+// CheckResourceSet implements the gRPC service.
+func (s *service) CheckResourceSet(ctx context.Context, _ *cerbospb.NotServed) (*cerbospb.NotServed, error) {
+	return nil, s.unserved(ctx, "CheckResourceSet")
+}
+
+// CheckResourceBatch implements the gRPC service.
+func (s *service) CheckResourceBatch(ctx context.Context, _ *cerbospb.NotServed) (*cerbospb.NotServed, error) {
+	return nil, s.unserved(ctx, "CheckResourceBatch")
+}
+
+func (s *service) unserved(ctx context.Context, method string) error {
+	if err := s.header(ctx); err != nil {
+		return err
+	}
+	if _, err := s.door.admit(ctx); err != nil {
+		return err
+	}
+	return unserved(method)
+}
+
+// header says which version answers, whatever the answer is.
+func (s *service) header(ctx context.Context) error {
+	return grpc.SetHeader(ctx, metadata.Pairs(versionHeader, s.door.options.Version))
+}
+
+func (d *Door) info() *cerbospb.ServerInfoResponse {
+	return &cerbospb.ServerInfoResponse{Version: d.options.Version}
+}
