@@ -4,6 +4,7 @@ package cerbos_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 
@@ -168,9 +169,7 @@ spec: {assertable: true, permissions: [{resource: vault, actions: [look]}]}
 	client := cerbospb.NewCerbosServiceClient(dial(t, at))
 	claims := func(changes map[string]any) string {
 		all := map[string]any{"iss": trusted.Name, "level": 3, "teams": []string{"ops"}, "roles": []string{"looker"}}
-		for name, value := range changes {
-			all[name] = value
-		}
+		maps.Copy(all, changes)
 		return trusted.Sign(t, issuer.Claims(testkit.Now(), all))
 	}
 	ask := func(aux *cerbospb.AuxData) (*cerbospb.CheckResourcesResponse, error) {

@@ -177,15 +177,21 @@ func refusals() map[string]struct{ body, want string } {
 		"a scope":                    {with(`{"kind":"a","id":"b","scope":"a..b"}`), `resources[0].resource.scope: "a..b"`},
 		"a scope that ends early":    {with(`{"kind":"a","id":"b","scope":"a."}`), `resources[0].resource.scope: "a."`},
 		"a deep attribute":           {with(`{"kind":"a","id":"b","attr":{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}`), "resources[0].resource.attr.x: nests"},
-		"a deep one of the principal": {request(`{"id":"a","roles":["b"],"attr":{"x":`+strings.Repeat(`{"y":`, 70)+"1"+strings.Repeat("}", 70)+`}}`, entry, ""),
-			"principal.attr.x: nests"},
-		"too many actions": {request(john, `{"actions":["a","b","c","d"],"resource":{"kind":"a","id":"b"}}`, ""),
-			"resources[0].actions: 4 actions exceed the configured limit (3)"},
+		"a deep one of the principal": {
+			request(`{"id":"a","roles":["b"],"attr":{"x":`+strings.Repeat(`{"y":`, 70)+"1"+strings.Repeat("}", 70)+`}}`, entry, ""),
+			"principal.attr.x: nests",
+		},
+		"too many actions": {
+			request(john, `{"actions":["a","b","c","d"],"resource":{"kind":"a","id":"b"}}`, ""),
+			"resources[0].actions: 4 actions exceed the configured limit (3)",
+		},
 		"too many resources": {request(john, entry+","+entry+","+entry, ""), "resources: 3 resources in one request exceed the configured limit (2)"},
 		"many tokens":        {request(john, entry, `,"auxData":{"jwts":{"a":{"token":"`+secret+`"}}}`), "auxData.jwts: is not served"},
 		"an empty token":     {request(john, entry, `,"auxData":{"jwt":{}}`), "auxData.jwt.token: is required"},
-		"a token that nobody can verify": {request(john, entry, `,"auxData":{"jwt":{"token":"`+secret+`"}}`),
-			"auxData.jwt"},
+		"a token that nobody can verify": {
+			request(john, entry, `,"auxData":{"jwt":{"token":"`+secret+`"}}`),
+			"auxData.jwt",
+		},
 	}
 }
 
