@@ -136,18 +136,28 @@ func matches(r *v1alpha1.Role, typ string) bool {
 // inheritors returns the Roles that inherit a Role, directly or through others:
 // all that may be in a cycle with it.
 func inheritors(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
+	return upwards(idOf(o), func(id string, reached *set) ([]reconcile.Request, error) {
+		var list v1alpha1.RoleList
+		err := l.find(ctx, &list, byInherits, id)
+		for i := range list.Items {
+			reached.add(list.Items[i].RoleID())
+		}
+		return requests(list.Items), err
+	})
+}
+
+// upwards goes from an id to the objects that name it, and from their ids, which
+// next adds to what is reached, further on.
+func upwards(id string, next func(id string, reached *set) ([]reconcile.Request, error)) ([]reconcile.Request, error) {
 	var reached set
 	var found []reconcile.Request
-	reached.add(idOf(o))
+	reached.add(id)
 	for i := 0; i < len(reached.members); i++ {
-		var list v1alpha1.RoleList
-		if err := l.find(ctx, &list, byInherits, reached.members[i]); err != nil {
+		more, err := next(reached.members[i], &reached)
+		if err != nil {
 			return found, err
 		}
-		for j := range list.Items {
-			reached.add(list.Items[j].RoleID())
-		}
-		found = append(found, requests(list.Items)...)
+		found = append(found, more...)
 	}
 	return found, nil
 }
@@ -174,6 +184,8 @@ func idOf(o client.Object) string {
 		return o.TypeID()
 	case *v1alpha1.Role:
 		return o.RoleID()
+	case *v1alpha1.Group:
+		return o.GroupID()
 	}
 	return ""
 }

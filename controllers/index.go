@@ -14,12 +14,14 @@ import (
 
 // The indexes. Each is looked up together with a namespace.
 const (
-	// byID finds the claimants of a type (Resources) or of an id (Roles).
+	// byID finds the claimants of a type (Resources) or of an id (Roles, Groups).
 	byID = "id"
 	// byInherits finds the Roles that inherit an id.
 	byInherits = "inherits"
-	// byType finds the Roles whose permissions, or the RoleBindings whose
-	// resources or subjects, name a type.
+	// byMember finds the Groups that have a group as a member.
+	byMember = "member"
+	// byType finds the Roles whose permissions, the RoleBindings whose resources or
+	// subjects, or the Groups whose members name a type.
 	byType = "type"
 	// byRole finds the RoleBindings that name a role id.
 	byRole = "role"
@@ -41,6 +43,9 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.Role{}, byType, of(typesOfRole)},
 		{&v1alpha1.RoleBinding{}, byRole, of(func(b *v1alpha1.RoleBinding) []string { return texts(b.Spec.Roles) })},
 		{&v1alpha1.RoleBinding{}, byType, of(typesOfBinding)},
+		{&v1alpha1.Group{}, byID, of(func(g *v1alpha1.Group) []string { return []string{g.GroupID()} })},
+		{&v1alpha1.Group{}, byMember, of(nestedGroups)},
+		{&v1alpha1.Group{}, byType, of(typesOfGroup)},
 	}
 	for _, i := range indexes {
 		if err := indexer.IndexField(ctx, i.kind, i.name, i.index); err != nil {
@@ -83,9 +88,31 @@ func typesOfBinding(b *v1alpha1.RoleBinding) []string {
 	for i := range b.Spec.Resources {
 		s.add(string(b.Spec.Resources[i].Type))
 	}
-	for i := range b.Spec.Subjects {
-		if typ := b.Spec.Subjects[i].Type; !needsNoResource(typ) {
+	s.addTypes(b.Spec.Subjects)
+	return s.members
+}
+
+// typesOfGroup is the same for the members of a Group.
+func typesOfGroup(g *v1alpha1.Group) []string {
+	var s set
+	s.addTypes(g.Spec.Members)
+	return s.members
+}
+
+func (s *set) addTypes(subjects []v1alpha1.Subject) {
+	for i := range subjects {
+		if typ := subjects[i].Type; !needsNoResource(typ) {
 			s.add(string(typ))
+		}
+	}
+}
+
+// nestedGroups returns the ids of the members that are groups.
+func nestedGroups(g *v1alpha1.Group) []string {
+	var s set
+	for i := range g.Spec.Members {
+		if m := &g.Spec.Members[i]; m.Type == v1alpha1.SubjectGroup {
+			s.add(m.ID)
 		}
 	}
 	return s.members

@@ -49,6 +49,14 @@ func (l lookup) rolesOf(ctx context.Context, id string) ([]v1alpha1.Role, error)
 	return list.Items, err
 }
 
+// groupsOf returns the Groups that claim an id, its owner first.
+func (l lookup) groupsOf(ctx context.Context, id string) ([]v1alpha1.Group, error) {
+	var list v1alpha1.GroupList
+	err := l.find(ctx, &list, byID, id)
+	ownerFirst(list.Items)
+	return list.Items, err
+}
+
 // object is a pointer to a kind.
 type object[T any] interface {
 	*T

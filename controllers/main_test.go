@@ -319,6 +319,8 @@ func statusOf(o client.Object) v1alpha1.Status {
 		return o.Status.Status
 	case *v1alpha1.RoleBinding:
 		return o.Status.Status
+	case *v1alpha1.Group:
+		return o.Status.Status
 	}
 	return v1alpha1.Status{}
 }

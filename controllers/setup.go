@@ -78,7 +78,7 @@ func (s *starter) Start(ctx context.Context) error {
 	if err := addIndexes(ctx, s.mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	for _, add := range []func() error{s.addResources, s.addRoles, s.addRoleBindings} {
+	for _, add := range []func() error{s.addResources, s.addRoles, s.addRoleBindings, s.addGroups} {
 		if err := add(); err != nil {
 			return err
 		}
@@ -90,8 +90,8 @@ func (s *starter) Start(ctx context.Context) error {
 // The data path waits for the same and tells people.
 func (s *starter) served(ctx context.Context) bool {
 	err := wait.PollUntilContextCancel(ctx, discoveryPoll, true, func(context.Context) (bool, error) {
-		for _, kind := range []string{"Resource", "Role", "RoleBinding"} {
-			gk := schema.GroupKind{Group: v1alpha1.Group, Kind: kind}
+		for _, kind := range []string{"Resource", "Role", "RoleBinding", "Group"} {
+			gk := schema.GroupKind{Group: v1alpha1.GroupName, Kind: kind}
 			if _, err := s.mgr.GetRESTMapper().RESTMapping(gk, v1alpha1.GroupVersion.Version); err != nil {
 				return false, nil //nolint:nilerr // absent or away: both pass
 			}
@@ -130,6 +130,14 @@ func (s *starter) addRoleBindings() error {
 		s.own(&v1alpha1.RoleBinding{}),
 		s.watch(&v1alpha1.Role{}, s.fanOut(bindingsOfRole, comesOrGoes)),
 		s.watch(&v1alpha1.Resource{}, s.fanOut(bindingsNamingType, comesOrGoes)))
+}
+
+func (s *starter) addGroups() error {
+	return s.add("group", &groupReconciler{s.desk()},
+		s.own(&v1alpha1.Group{}),
+		s.watch(&v1alpha1.Group{}, s.fanOut(groupClaimants, comesOrGoes)),
+		s.watch(&v1alpha1.Group{}, s.fanOut(containers, membersOtherwise)),
+		s.watch(&v1alpha1.Resource{}, s.fanOut(groupsNamingType, comesOrGoes)))
 }
 
 // own watches the objects that a controller judges. Every event of the object

@@ -59,6 +59,10 @@ func (t *trimmer) trim(obj any) (any, error) {
 		trimMeta(&o.TypeMeta, &o.ObjectMeta)
 		trimBinding(&o.Spec)
 		t.trimStatus(&o.Status.Status)
+	case *v1alpha1.Group:
+		trimMeta(&o.TypeMeta, &o.ObjectMeta)
+		trimSubjects(&o.Spec.Members)
+		t.trimStatus(&o.Status.Status)
 	case client.Object:
 		return nil, fmt.Errorf("trim %T, which no status is made of", o)
 	}
@@ -85,14 +89,18 @@ func trimRole(s *v1alpha1.RoleSpec) {
 
 func trimBinding(s *v1alpha1.RoleBindingSpec) {
 	s.Roles, s.Scope = sharedList(s.Roles), shared(s.Scope)
-	s.Subjects = slices.Clone(s.Subjects)
-	for i := range s.Subjects {
-		subject := &s.Subjects[i]
-		subject.Type, subject.Connection = shared(subject.Type), shared(subject.Connection)
-	}
+	trimSubjects(&s.Subjects)
 	s.Resources = slices.Clone(s.Resources)
 	for i := range s.Resources {
 		s.Resources[i].Type = shared(s.Resources[i].Type)
+	}
+}
+
+func trimSubjects(subjects *[]v1alpha1.Subject) {
+	*subjects = slices.Clone(*subjects)
+	for i := range *subjects {
+		s := &(*subjects)[i]
+		s.Type, s.Connection = shared(s.Type), shared(s.Connection)
 	}
 }
 

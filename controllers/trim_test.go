@@ -50,7 +50,9 @@ func whole() []client.Object {
 	readers.Spec.Subjects = append(readers.Spec.Subjects, v1alpha1.Subject{Type: "sso_group", Connection: "saml", ID: "eng"})
 	readers.Spec.Resources = []v1alpha1.ResourceRef{{Type: "doc", ID: "1"}}
 	readers.Spec.Condition, readers.Spec.NotAfter, readers.Status.Status = "true", &noon, judged()
-	return []client.Object{doc, reader, readers}
+	team := group("team", v1alpha1.Subject{Type: "user", ID: "ann"}, v1alpha1.Subject{Type: "sso_group", Connection: "saml", ID: "eng"})
+	team.Status.Status = judged()
+	return []client.Object{doc, reader, readers, team}
 }
 
 // TestTrim: what a status is made of stays as it is, and nothing else does.
@@ -86,6 +88,8 @@ func metaOf(o client.Object) *metav1.ObjectMeta {
 	case *v1alpha1.Role:
 		return &o.ObjectMeta
 	case *v1alpha1.RoleBinding:
+		return &o.ObjectMeta
+	case *v1alpha1.Group:
 		return &o.ObjectMeta
 	}
 	return nil

@@ -25,7 +25,8 @@ const (
 	// ReasonAccepted: the object compiles and owns its id.
 	ReasonAccepted = "Accepted"
 	// ReasonConflicted: an older object claims the same id. The Allows of this
-	// object grant nothing; its Denies stand.
+	// object grant nothing, and those that a Group's members would get; its Denies
+	// stand.
 	ReasonConflicted = "Conflicted"
 	// ReasonInvalidCondition: a CEL condition does not compile.
 	ReasonInvalidCondition = "InvalidCondition"
@@ -47,6 +48,9 @@ const (
 	// ReasonInheritanceCycle: a Role inherits itself, directly or through
 	// others. The cycle changes no decision.
 	ReasonInheritanceCycle = "InheritanceCycle"
+	// ReasonMembershipCycle: a Group is a member of itself, directly or through
+	// others. The cycle changes no decision.
+	ReasonMembershipCycle = "MembershipCycle"
 	// ReasonResourceNotFound: a permission or a binding names a resource type
 	// that no Resource declares.
 	ReasonResourceNotFound = "ResourceNotFound"

@@ -8,11 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Group is the name of the API group.
-const Group = "rolecall.dev"
+// GroupName is the name of the API group.
+const GroupName = "rolecall.dev"
 
 // GroupVersion is the group and version of the kinds in this package.
-var GroupVersion = schema.GroupVersion{Group: Group, Version: "v1alpha1"}
+var GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
 // AddToScheme registers the kinds of this package with a scheme.
 func AddToScheme(s *runtime.Scheme) error {
@@ -20,6 +20,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		&Resource{}, &ResourceList{},
 		&Role{}, &RoleList{},
 		&RoleBinding{}, &RoleBindingList{},
+		&Group{}, &GroupList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

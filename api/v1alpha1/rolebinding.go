@@ -89,14 +89,14 @@ type RoleBindingSpec struct {
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
 }
 
-// Subject names who holds a role: a subject of a request by type and id, or
-// everyone who has something in common, by one of the reserved types `group`,
-// `email_domain`, `sso_connection` and `sso_group`.
+// Subject names who holds a role or is a member of a group: a subject of a
+// request by type and id, or everyone who has something in common, by one of the
+// reserved types `group`, `email_domain`, `sso_connection` and `sso_group`.
 //
 // +kubebuilder:validation:XValidation:rule="(self.type == 'sso_group') == (size(self.connection) > 0)",message="connection belongs to a subject of type sso_group, and there it is required",fieldPath=".connection"
 // +kubebuilder:validation:XValidation:rule="self.id == '*' || !self.id.contains('*')",message="in a subject's id * can only stand alone: it means every subject of the type",fieldPath=".id"
 // +kubebuilder:validation:XValidation:rule="self.id != '*' || !(self.type in ['group', 'email_domain', 'sso_connection', 'sso_group'])",message="id * needs a type of subject such as user, not group, email_domain, sso_connection or sso_group",fieldPath=".id"
-// +kubebuilder:validation:XValidation:rule="self.type != 'email_domain' || self.id.matches('^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$')",message="the id of an email_domain is what follows the @, such as acme.com",fieldPath=".id"
+// +kubebuilder:validation:XValidation:rule="self.type != 'email_domain' || !(self.id.matches('[^A-Za-z0-9.-]') || self.id.startsWith('.') || self.id.startsWith('-') || self.id.endsWith('.') || self.id.endsWith('-'))",message="the id of an email_domain is what follows the @, such as acme.com",fieldPath=".id"
 type Subject struct {
 	// Type is `user`, another type of subject that the application knows (such
 	// as `service`), or one of `group`, `email_domain`, `sso_connection`,

@@ -49,7 +49,7 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rolecall",
 		Short: "Application authorization as Kubernetes objects",
-		Long: `Rolecall compiles the Resources, Roles and RoleBindings (rolecall.dev/v1alpha1)
+		Long: `Rolecall compiles the Resources, Roles, RoleBindings and Groups (rolecall.dev/v1alpha1)
 that describe an application's permissions, and answers whether a subject may do
 an action to a resource.`,
 		SilenceUsage:  true,

@@ -28,7 +28,7 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the operator: watch the objects, answer checks, report faults",
-		Long: `Watches Resources, Roles and RoleBindings, compiles them, and answers checks
+		Long: `Watches Resources, Roles, RoleBindings and Groups, compiles them, and answers checks
 (AuthZEN: POST /ns/NAMESPACE/access/v1/evaluation).
 
 The objects come from the API server: that of the cluster it runs in, or of a

@@ -67,7 +67,8 @@ func (c *Compiler) RoleBinding(o *v1alpha1.RoleBinding) (*policy.Binding, diag.L
 	var f faults
 	u := &policy.Binding{Meta: metaOf(&o.ObjectMeta)}
 	u.Roles = f.idSet("spec.roles", orEmpty(o.Spec.Roles), maxRoles)
-	u.Subjects = f.subjects(o.Spec.Subjects)
+	f.list("spec.subjects", false, len(o.Spec.Subjects), maxSubjects)
+	u.Subjects = f.keys("spec.subjects", "subject", o.Spec.Subjects)
 	u.Gate = c.condition(&f, "spec.condition", o.Spec.Condition)
 
 	var scoped, limited, timed bool
@@ -77,6 +78,20 @@ func (c *Compiler) RoleBinding(o *v1alpha1.RoleBinding) (*policy.Binding, diag.L
 	if !scoped || !limited || !timed {
 		u.Gate = expr.Failing(errUnusable)
 	}
+	return u, f.found
+}
+
+// Group compiles a Group. The unit is never nil, and its members are those of the
+// object, one for one; the diagnostics are of the aspect Accepted. A member that
+// cannot be is an empty key, which nobody has. If the id is unusable, the members
+// are in the group for Deny only.
+func (c *Compiler) Group(o *v1alpha1.Group) (*policy.Group, diag.List) {
+	var f faults
+	u := &policy.Group{Meta: metaOf(&o.ObjectMeta), ID: o.GroupID()}
+	u.DenyOnly = !f.effectiveID("spec.id", string(o.Spec.ID), u.ID)
+	f.text("spec.description", string(o.Spec.Description))
+	f.list("spec.members", o.Spec.Members == nil, len(o.Spec.Members), maxMembers)
+	u.Members = f.keys("spec.members", "member", o.Spec.Members)
 	return u, f.found
 }
 

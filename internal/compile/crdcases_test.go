@@ -84,6 +84,8 @@ func typed(t *testing.T, tt crdcases.Case) compile.Object {
 		o = &v1alpha1.Role{}
 	case "RoleBinding":
 		o = &v1alpha1.RoleBinding{}
+	case "Group":
+		o = &v1alpha1.Group{}
 	default:
 		t.Fatalf("%s: the kind %s has no row here", tt.Name, tt.Kind())
 	}

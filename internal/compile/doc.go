@@ -7,7 +7,7 @@
 // kept as long as the object does not change. It is total: whatever the object
 // holds, there is a unit, and faults never widen what it grants. What can only
 // be seen across objects (a role that does not exist, two owners of one id) is
-// said by RoleRefs, BindingRefs, Conflict and Diagnose.
+// said by RoleRefs, BindingRefs, GroupRefs, Conflict and Diagnose.
 //
 // The CRDs' schemas refuse most faults before they reach this package. It
 // checks again, because an object may have been stored before a schema learned

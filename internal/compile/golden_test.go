@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestMessages reads every fault as people get to see it. Objects that are as
 // they should be stand in the files too, and have no line.
 func TestMessages(t *testing.T) {
-	for _, name := range []string{"resource", "role", "rolebinding", "references"} {
+	for _, name := range []string{"resource", "role", "rolebinding", "group", "references"} {
 		t.Run(name, func(t *testing.T) {
 			objects := readObjects(t, filepath.Join("testdata", name+".yaml"))
 			var got strings.Builder
@@ -86,6 +86,7 @@ func object(t testing.TB, text string) compile.Object {
 	}
 	o := map[string]compile.Object{
 		"Resource": &v1alpha1.Resource{}, "Role": &v1alpha1.Role{}, "RoleBinding": &v1alpha1.RoleBinding{},
+		"Group": &v1alpha1.Group{},
 	}[kind.Kind]
 	if o == nil {
 		t.Fatalf("no kind %q in %s", kind.Kind, text)

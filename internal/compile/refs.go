@@ -40,8 +40,12 @@ const typeAnonymous = "anonymous"
 // References. What is no id at all has been reported by the compiler.
 func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 	r := refs{v: v}
+	back := map[string]string{}
+	if len(u.Inherits) > 0 {
+		back = waysBack(u.ID, v.Inherits)
+	}
 	for i, id := range u.Inherits {
-		r.inherited(index("spec.inherits", i), u.ID, id)
+		r.inherited(index("spec.inherits", i), u.ID, id, back)
 	}
 	for i := range u.Permissions {
 		r.permission(i, &u.Permissions[i])
@@ -72,6 +76,40 @@ func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
 	return r.found
 }
 
+// Nesting returns the ids of the groups that are members of an id: those which the
+// Groups that claim it list, in any order, also twice.
+type Nesting func(id string) []string
+
+// GroupRefs reports membership that leads from a group back to itself, an error of
+// the aspect References, and warnings. A member group needs no object, because a
+// token may state it.
+func GroupRefs(u *policy.Group, v Vocabulary, members Nesting) diag.List {
+	r := refs{v: v}
+	var back map[string]string
+	for i := range u.Members {
+		m := &u.Members[i]
+		switch m.Type {
+		case v1alpha1.SubjectUser: // most are
+		case authz.TypeGroup:
+			if back == nil {
+				back = waysBack(u.ID, members)
+			}
+			r.nested(index("spec.members", i), u.ID, m.ID, back)
+		default:
+			r.subjectType(index("spec.members", i)+".type", m.Type)
+		}
+	}
+	return r.found
+}
+
+func (r *refs) nested(path, group, member string, back map[string]string) {
+	if way := cycle(group, member, back); way != nil {
+		r.lacks(v1alpha1.ReasonMembershipCycle, path,
+			"%s is a member of itself (%s): the cycle changes no decision, but all its groups have the same members, so take %s out or merge the groups",
+			quote(group), renderCycle(way, "groups"), quote(member))
+	}
+}
+
 // refs collects the references of one object that do not resolve.
 type refs struct {
 	v     Vocabulary
@@ -90,7 +128,7 @@ func noSuchType(typ string, v Vocabulary) string {
 		quote(typ), DidYouMean(typ, v.Types()))
 }
 
-func (r *refs) inherited(path, role, id string) {
+func (r *refs) inherited(path, role, id string, back map[string]string) {
 	if !validName(id, false) {
 		return
 	}
@@ -100,10 +138,10 @@ func (r *refs) inherited(path, role, id string) {
 			quote(id), DidYouMean(id, r.v.RoleIDs()))
 		return
 	}
-	if cycle := findCycle(role, id, r.v); cycle != nil {
+	if way := cycle(role, id, back); way != nil {
 		r.lacks(v1alpha1.ReasonInheritanceCycle, path,
 			"%s inherits itself (%s): the cycle changes no decision, but all its roles are one and the same, so take %s out or merge the roles",
-			quote(role), renderCycle(cycle), quote(id))
+			quote(role), renderCycle(way, "roles"), quote(id))
 	}
 }
 

@@ -12,21 +12,26 @@ import (
 	"github.com/rolecall/rolecall/internal/policy"
 )
 
-// Object is a *v1alpha1.Resource, *v1alpha1.Role or *v1alpha1.RoleBinding.
+// Object is a *v1alpha1.Resource, *v1alpha1.Role, *v1alpha1.RoleBinding or
+// *v1alpha1.Group.
 type Object = metav1.Object
 
 // The kinds whose objects claim an id.
 const (
 	kindResource = "Resource"
 	kindRole     = "Role"
+	kindGroup    = "Group"
 )
 
 // Conflict reports that an object of the kind claims an id that another one
 // owns.
 func Conflict(kind, id, ownerName string) diag.Diagnostic {
 	path, short, loss := "spec.id", "rcrole", "the Allows of this one grant nothing and its Denies stand"
-	if kind == kindResource {
+	switch kind {
+	case kindResource:
 		path, short, loss = "spec.type", "rcres", "this one declares nothing"
+	case kindGroup:
+		short, loss = "rcgroup", "the members of this one are in the group for its Denies and not for its Allows"
 	}
 	return diag.Diagnostic{
 		Severity: diag.Error, Aspect: diag.Accepted, Reason: v1alpha1.ReasonConflicted, Path: path,
@@ -69,14 +74,19 @@ type namespace struct {
 	resources  []*policy.Resource
 	roles      []*policy.Role
 	vocabulary *policy.Vocabulary
-	// types and ids hold the owner of each id.
-	types, ids map[string]policy.Meta
+	// types, ids and groups hold the owner of each id.
+	types, ids, groups map[string]policy.Meta
+	// nested are the groups that are members of a group.
+	nested map[string][]string
 }
 
 func (s *set) of(name string) *namespace {
 	ns := s.namespaces[name]
 	if ns == nil {
-		ns = &namespace{types: make(map[string]policy.Meta), ids: make(map[string]policy.Meta)}
+		ns = &namespace{
+			types: make(map[string]policy.Meta), ids: make(map[string]policy.Meta), groups: make(map[string]policy.Meta),
+			nested: make(map[string][]string),
+		}
 		s.namespaces[name] = ns
 	}
 	return ns
@@ -106,9 +116,20 @@ func (s *set) add(c *Compiler, o Object) {
 		u, faults := c.RoleBinding(o)
 		it.faults = faults
 		it.refs = func() diag.List { return BindingRefs(u, ns.vocabulary) }
+	case *v1alpha1.Group:
+		ns := s.of(o.Namespace)
+		u, faults := c.Group(o)
+		claim(ns.groups, u.ID, u.Meta)
+		ns.nested[u.ID] = append(ns.nested[u.ID], u.Nested()...)
+		it.faults = faults
+		it.refs = func() diag.List {
+			return append(conflicts(kindGroup, u.ID, u.Name, ns.groups), GroupRefs(u, ns.vocabulary, ns.members)...)
+		}
 	}
 	s.items = append(s.items, it)
 }
+
+func (ns *namespace) members(id string) []string { return ns.nested[id] }
 
 func (ns *namespace) link() {
 	ns.vocabulary = policy.Link(ns.resources, ns.roles)

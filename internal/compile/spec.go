@@ -24,6 +24,7 @@ const (
 	maxRoles             = 16
 	maxSubjects          = 1000
 	maxResources         = 256
+	maxMembers           = 5000
 )
 
 const idForm = "letters, digits and _ . : / -, at most 253, beginning and ending with a letter, a digit or _"
@@ -137,24 +138,23 @@ func (f *faults) scoping(s v1alpha1.Scoping) (required bool) {
 	return true
 }
 
-// subjects returns a key for each subject.
-func (f *faults) subjects(subjects []v1alpha1.Subject) []policy.Key {
-	const path = "spec.subjects"
-	f.list(path, false, len(subjects), maxSubjects)
+// keys returns a key for each of the subjects that stand at a path, which are
+// called by a noun.
+func (f *faults) keys(path, noun string, subjects []v1alpha1.Subject) []policy.Key {
 	if len(subjects) == 0 {
 		return nil
 	}
 	keys := make([]policy.Key, len(subjects))
 	for i := range subjects {
 		s := &subjects[i]
-		// Nearly all are plain users, and there may be a thousand: no path is
+		// Nearly all are plain users, and there may be thousands: no path is
 		// written for them.
 		if plainUser(s) || f.subject(index(path, i), *s) {
 			keys[i] = keyOf(*s)
 		}
 	}
 	for _, i := range repeats(subjects, func(s v1alpha1.Subject) string { return s.ID }) {
-		f.repeated(index(path, i), "the subject "+quote(subjects[i].ID))
+		f.repeated(index(path, i), "the "+noun+" "+quote(subjects[i].ID))
 	}
 	return keys
 }

@@ -175,7 +175,7 @@ func TestShortNamesAndCategory(t *testing.T) {
 			got[strings.Join(r.ShortNames, ",")] = strings.Join(r.Categories, ",")
 		}
 	}
-	want := map[string]string{"rcres": "rolecall", "rcrole": "rolecall", "rcbind": "rolecall"}
+	want := map[string]string{"rcres": "rolecall", "rcrole": "rolecall", "rcbind": "rolecall", "rcgroup": "rolecall"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("short name to category (-want +got):\n%s", diff)
 	}

@@ -95,7 +95,7 @@ func TestLabels(t *testing.T) {
 		"cause":    {"encoding", "gathering"}, // of Prometheus' own handler
 		"decision": {"allow", "deny", "error"},
 		"door":     {"authzen", "none"},
-		"kind":     {"Resource", "Role", "RoleBinding"},
+		"kind":     {"Group", "Resource", "Role", "RoleBinding"},
 		"result":   {"dropped", "failed", "written"},
 		"code": {
 			"200", "400", "401", "403", "404", "405", "413", "500", "503",
@@ -108,7 +108,7 @@ func TestLabels(t *testing.T) {
 		"reason": {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
 			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
-			"InvalidCondition", "InvalidRequest", "InvalidSpec", "NoPermission", "NoRole", "NotReady",
+			"InvalidCondition", "InvalidRequest", "InvalidSpec", "MembershipCycle", "NoPermission", "NoRole", "NotReady",
 			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "ScopeMismatch", "ScopeRequired", "Unauthenticated",
 			"UndeclaredSubjectType", "UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
 		},
@@ -126,7 +126,7 @@ func TestLabels(t *testing.T) {
 	m.Door("unheard of").Decided(&authz.Decision{Reason: authz.ReasonGranted}, time.Second)
 	m.Door("unheard of").Refused(http.StatusBadRequest)
 	m.Published(store.Info{
-		Objects: map[store.Kind]int{"Group": 1}, Faults: map[string]int{"Unheard": 1, "Of": 2},
+		Objects: map[store.Kind]int{"Grupp": 1}, Faults: map[string]int{"Unheard": 1, "Of": 2},
 	}, time.Second)
 	if diff := cmp.Diff(want, labels(t, m)); diff != "" {
 		t.Errorf("values of labels after use (-want +got):\n%s", diff)

@@ -39,6 +39,9 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	}
 	c.bound()
 	c.decide()
+	if c.walk != nil {
+		c.walk.release()
+	}
 	return nil
 }
 
@@ -68,6 +71,11 @@ type check struct {
 	// that fails. From then on d.Roles are those that forbid.
 	denied, explicit bool
 	deferred         deferred
+	// walk is nil until somebody asks for it; see walked.
+	walk *walk
+	// without is the request without the groups that the subject may not be in, or
+	// nil if there are none; then r is the one with them.
+	without *authz.Request
 }
 
 // asserted holds the roles that the request asserts, if they may be asserted.
@@ -89,6 +97,9 @@ func (c *check) eachKey(do func(k *kind, id string, denyOnly bool)) {
 		}
 	}
 	c.eachStatedKey(do)
+	if c.ns.groups != nil {
+		c.eachJoined(do)
+	}
 }
 
 // bound is eachKey(c.key), without what that costs for the keys that everyone has.
@@ -101,6 +112,9 @@ func (c *check) bound() {
 	}
 	if s := &c.r.Subject; len(s.Groups)+len(s.Email)+len(s.SSOConnections)+len(s.SSOGroups) > 0 {
 		c.eachStatedKey(c.key)
+	}
+	if c.ns.groups != nil {
+		c.eachJoined(c.key)
 	}
 }
 

@@ -61,13 +61,22 @@ const few = 2
 // many is the same for checks that put off a great deal. It is used again.
 type many struct {
 	holds []hold
-	known map[*expr.Program]outcome
+	known map[*expr.Program]verdict
 }
 
 type evaluated struct {
 	program *expr.Program
-	outcome outcome
+	verdict verdict
 }
+
+// verdict is what a program says for a Deny and for an Allow. The two differ only
+// if it is in doubt which groups the subject is in: then a Deny applies if it
+// would with or without the doubtful ones, and an Allow only if it would with and
+// without them.
+type verdict struct{ deny, allow outcome }
+
+// certain is the verdict of a program with one outcome.
+func certain(o outcome) verdict { return verdict{o, o} }
 
 type outcome uint8
 
@@ -88,7 +97,18 @@ func (o outcome) and(other outcome) outcome {
 	return isTrue
 }
 
-var manyPool = sync.Pool{New: func() any { return &many{known: make(map[*expr.Program]outcome)} }}
+// or is CEL's disjunction: what is true stays true whatever else fails.
+func (o outcome) or(other outcome) outcome {
+	switch {
+	case o == isTrue || other == isTrue:
+		return isTrue
+	case o == failed || other == failed:
+		return failed
+	}
+	return isFalse
+}
+
+var manyPool = sync.Pool{New: func() any { return &many{known: make(map[*expr.Program]verdict)} }}
 
 // grown returns the room for many.
 func (p *deferred) grown() *many {
@@ -148,6 +168,9 @@ func (c *check) permits(h *hold) bool {
 // the budget.
 func (c *check) resolve() authz.Reason {
 	c.deferred.budget = expr.NewBudget()
+	if c.ns.groups != nil {
+		c.r, c.without = c.walked().requests(c.r)
+	}
 	holds := c.deferred.list()
 	if len(holds) == 1 && holds[0].gate() == nil && !c.forbids(&holds[0]) {
 		// The usual case, and what all that follows would come to.
@@ -204,7 +227,7 @@ func worse(a, b outcome) outcome {
 // resolveDeny applies the Denies of a role that is held unless its gate is
 // false.
 func (c *check) resolveDeny(h *hold) {
-	if !c.forbids(h) || c.gate(h) == isFalse {
+	if !c.forbids(h) || c.gate(h).deny == isFalse {
 		return
 	}
 	c.held = true
@@ -217,7 +240,7 @@ func (c *check) resolveDeny(h *hold) {
 		if !p.deny || !p.covers(c.place) {
 			continue
 		}
-		if o := c.eval(p.condition); o != isFalse {
+		if o := c.eval(p.condition).deny; o != isFalse {
 			c.deny(h.role, o == isTrue)
 		}
 	}
@@ -226,7 +249,7 @@ func (c *check) resolveDeny(h *hold) {
 // resolveAllow grants by the Allows of a role whose gate is true, and returns
 // what stood in the way where they do not.
 func (c *check) resolveAllow(h *hold) outcome {
-	if !c.permits(h) || c.gate(h) != isTrue {
+	if !c.permits(h) || c.gate(h).allow != isTrue {
 		return isTrue
 	}
 	c.held = true
@@ -239,7 +262,7 @@ func (c *check) explainGate(h *hold) outcome {
 	if !c.permits(h) {
 		return isTrue
 	}
-	switch c.gate(h) {
+	switch c.gate(h).allow {
 	case isFalse:
 		return isFalse
 	case failed:
@@ -260,7 +283,7 @@ func (c *check) paths(h *hold, gate outcome) outcome {
 	permissions := c.v.conditionals[h.role]
 	for i := range permissions {
 		if p := &permissions[i]; !p.deny && p.covers(c.place) {
-			worst = worse(worst, c.path(h.role, gate.and(c.eval(p.condition))))
+			worst = worse(worst, c.path(h.role, gate.and(c.eval(p.condition).allow)))
 		}
 	}
 	return worst
@@ -280,52 +303,61 @@ func (c *check) resolveHeld(holds []hold) {
 		if c.held {
 			return
 		}
-		c.held = c.gate(&holds[i]) != isFalse
+		c.held = c.gate(&holds[i]).deny != isFalse
 	}
 }
 
-func (c *check) gate(h *hold) outcome {
+func (c *check) gate(h *hold) verdict {
 	if g := h.gate(); g != nil {
 		return c.eval(g)
 	}
-	return isTrue
+	return certain(isTrue)
 }
 
-// eval evaluates a program, once a check. What costs more than is left of the
-// budget fails.
-func (c *check) eval(p *expr.Program) outcome {
-	if o, ok := c.deferred.outcomeOf(p); ok {
-		return o
+// eval evaluates a program, once a check, or twice if groups are in doubt. What
+// costs more than is left of the budget fails.
+func (c *check) eval(p *expr.Program) verdict {
+	if v, ok := c.deferred.verdictOf(p); ok {
+		return v
 	}
-	o := failed
-	if holds, err := p.Eval(c.r, &c.deferred.budget); err == nil {
-		o = isFalse
-		if holds {
-			o = isTrue
-		}
+	v := certain(c.outcome(p, c.r))
+	if c.without != nil {
+		o := c.outcome(p, c.without)
+		v = verdict{deny: v.deny.or(o), allow: v.allow.and(o)}
 	}
-	c.deferred.keep(p, o)
-	return o
+	c.deferred.keep(p, v)
+	return v
 }
 
-func (p *deferred) outcomeOf(program *expr.Program) (outcome, bool) {
+func (c *check) outcome(p *expr.Program, r *authz.Request) outcome {
+	holds, err := p.Eval(r, &c.deferred.budget)
+	switch {
+	case err != nil:
+		return failed
+	case holds:
+		return isTrue
+	}
+	return isFalse
+}
+
+func (p *deferred) verdictOf(program *expr.Program) (verdict, bool) {
 	for i := range min(p.evals, few) {
 		if p.known[i].program == program {
-			return p.known[i].outcome, true
+			return p.known[i].verdict, true
 		}
 	}
 	if p.evals <= few {
-		return isFalse, false
+		return verdict{}, false
 	}
-	o, ok := p.many.known[program]
-	return o, ok
+	v, ok := p.many.known[program]
+	return v, ok
 }
 
-func (p *deferred) keep(program *expr.Program, o outcome) {
+func (p *deferred) keep(program *expr.Program, v verdict) {
 	if p.evals < few {
-		p.known[p.evals] = evaluated{program, o}
+		p.known[p.evals] = evaluated{program, v}
 	} else {
-		p.grown().known[program] = o
+		p.grown().known[program] = v
 	}
 	p.evals++
 }

@@ -65,6 +65,10 @@ type enumeration struct {
 	check
 	// request is that of the check, about the pair that is looked at.
 	request authz.Request
+	// doubtful says that the subject may be in fewer groups than the request says:
+	// then sure are those that it is in.
+	doubtful bool
+	sure     []string
 	// elsewhere says that the subject's session is not good here.
 	elsewhere bool
 	// full are the roles that are held, and forDeny those whose Denies alone count.
@@ -102,7 +106,21 @@ func (s *Snapshot) enumeration(r *authz.Request) (*enumeration, error) {
 	x.eachKey(func(k *kind, id string, denyOnly bool) {
 		x.eachOfKey(k, id, func(e grants.Entry) { x.take(e, names[e.Scope], denyOnly) })
 	})
+	if ns.groups != nil {
+		x.join(r)
+	}
 	return x, nil
+}
+
+// join lets conditions see the groups that Groups put the subject into.
+func (x *enumeration) join(r *authz.Request) {
+	with, without := x.walked().requests(r)
+	x.request.Subject.Groups = slices.Clone(with.Subject.Groups)
+	if x.doubtful = without != nil; x.doubtful {
+		x.sure = slices.Clone(without.Subject.Groups)
+	}
+	x.walk.release()
+	x.walk = nil
 }
 
 // scopeNames are the scopes that cover the check, by number.

@@ -44,6 +44,9 @@ func (s *Snapshot) Holdings(r *authz.Request) ([]Holding, error) {
 			}
 		})
 	})
+	if c.walk != nil {
+		c.walk.release()
+	}
 	slices.SortFunc(out, func(a, b Holding) int {
 		return cmp.Or(cmp.Compare(a.Binding, b.Binding), cmp.Compare(a.Role, b.Role), compareKeys(a.Subject, b.Subject))
 	})

@@ -203,7 +203,11 @@ func (x *enumeration) value(p *expr.Program) values {
 func (x *enumeration) judgement(p *expr.Program) judgement {
 	reads := p.Reads()
 	if reads&expr.PartInstance != 0 {
-		return judgement{unknown, p.Bound()}
+		cost := p.Bound()
+		if x.doubtful { // a check evaluates it twice
+			cost += min(cost, math.MaxUint64-cost)
+		}
+		return judgement{unknown, cost}
 	}
 	memory := x.always
 	if reads != 0 {
@@ -211,19 +215,29 @@ func (x *enumeration) judgement(p *expr.Program) judgement {
 	}
 	j, ok := memory[p]
 	if !ok {
-		budget := expr.NewBudget()
-		holds, err := p.Eval(&x.request, &budget)
-		switch {
-		case err != nil:
-			j.values = mayFail
-		case holds:
-			j.values = mayBeTrue
-		default:
-			j.values = mayBeFalse
+		j = x.evaluated(p)
+		if x.doubtful {
+			groups := x.request.Subject.Groups
+			x.request.Subject.Groups = x.sure
+			without := x.evaluated(p)
+			x.request.Subject.Groups = groups
+			j = judgement{j.values | without.values, j.cost + without.cost}
 		}
-		j.cost = expr.CheckBudget - budget.Left()
 		memory[p] = j
 	}
+	return j
+}
+
+func (x *enumeration) evaluated(p *expr.Program) judgement {
+	j := judgement{values: mayBeFalse}
+	budget := expr.NewBudget()
+	switch holds, err := p.Eval(&x.request, &budget); {
+	case err != nil:
+		j.values = mayFail
+	case holds:
+		j.values = mayBeTrue
+	}
+	j.cost = expr.CheckBudget - budget.Left()
 	return j
 }
 

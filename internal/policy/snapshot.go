@@ -44,6 +44,7 @@ type namespace struct {
 	// of all, by number.
 	special *persist.Map[uint32, *Binding]
 	names   persist.Names
+	groups  *groups // nil if there are none
 }
 
 // kindName is what a key is beside its id.

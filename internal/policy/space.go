@@ -18,6 +18,8 @@ type space struct {
 	everyone map[uint32]int
 	book     *book
 
+	roster *roster // nil if there are no Groups
+
 	vocabulary *Vocabulary
 	// declared are the numbers of the vocabulary's roles, by its own numbers, and
 	// held by it; roleMap is the reverse. Nobody has the first.
@@ -249,8 +251,9 @@ func (s *space) countEveryone(number uint32, by int) {
 	}
 }
 
-// empty reports whether nothing is declared and nothing bound.
-func (s *space) empty() bool { return s.book.live == 0 && s.vocabulary.empty() }
+// empty reports whether nothing is declared and nothing bound, and nobody is in a
+// Group.
+func (s *space) empty() bool { return s.book.live == 0 && s.roster == nil && s.vocabulary.empty() }
 
 // publish ends the batch and begins the next one.
 func (s *space) publish() *namespace {
@@ -264,5 +267,8 @@ func (s *space) publish() *namespace {
 	}
 	n.scopes = s.scopeNumbers
 	n.users, _ = n.kinds.Get(kindName{typ: typeUser})
+	if s.roster != nil {
+		n.groups = s.roster.publish()
+	}
 	return n
 }

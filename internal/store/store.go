@@ -24,11 +24,12 @@ const (
 	KindResource    Kind = "Resource"
 	KindRole        Kind = "Role"
 	KindRoleBinding Kind = "RoleBinding"
+	KindGroup       Kind = "Group"
 )
 
 // Kinds returns the kinds in the order in which people read them.
 func Kinds() []Kind {
-	return []Kind{KindResource, KindRole, KindRoleBinding}
+	return []Kind{KindResource, KindRole, KindRoleBinding, KindGroup}
 }
 
 // Partition is what one watch sees: the objects of a kind, in one namespace or,
@@ -233,7 +234,7 @@ type Info struct {
 	// Objects is how many of each kind there are.
 	Objects map[Kind]int
 	// Faults is how many faults there are by reason: those of the compiler on
-	// every object, and those of the linker on roles.
+	// every object, and those of the linker on roles and groups.
 	Faults map[string]int
 }
 

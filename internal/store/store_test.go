@@ -79,6 +79,8 @@ func lists(objs ...metav1.Object) []store.List {
 			ls[1].Objects = append(ls[1].Objects, o)
 		case *v1alpha1.RoleBinding:
 			ls[2].Objects = append(ls[2].Objects, o)
+		case *v1alpha1.Group:
+			ls[3].Objects = append(ls[3].Objects, o)
 		}
 	}
 	return ls
@@ -110,12 +112,13 @@ func TestNotReadyUntilEveryPartitionIsListed(t *testing.T) {
 	s.Put(binding)
 	s.Replace(ls[0])
 	s.Replace(ls[1])
+	s.Replace(ls[3])
 	if _, err := s.Checker(); !errors.Is(err, authz.ErrNotReady) {
 		t.Errorf("before the last list: error %v, want ErrNotReady", err)
 	}
 	s.Replace(ls[2])
 	info := <-published
-	want := map[store.Kind]int{store.KindResource: 1, store.KindRole: 1, store.KindRoleBinding: 1}
+	want := map[store.Kind]int{store.KindResource: 1, store.KindRole: 1, store.KindRoleBinding: 1, store.KindGroup: 0}
 	if diff := cmp.Diff(want, info.Objects); diff != "" || !info.Ready {
 		t.Errorf("ready %v, objects (-want +got):\n%s", info.Ready, diff)
 	}

@@ -47,6 +47,8 @@ type writer struct {
 
 	namespaces map[string]*vocabulary
 	stale      map[string]bool // namespaces whose vocabulary must be linked anew
+	groups     map[string]*groups
+	regrouped  map[string]*groups // those of which something has changed
 }
 
 // vocabulary is the units of one namespace that are linked together.
@@ -66,11 +68,13 @@ func newWriter(o *Options) *writer {
 		options:    o,
 		awaited:    make(map[Partition]bool),
 		index:      policy.NewIndex(o.Namespaces),
-		declared:   map[Kind]map[objectKey]digest{KindResource: {}, KindRole: {}},
+		declared:   map[Kind]map[objectKey]digest{KindResource: {}, KindRole: {}, KindGroup: {}},
 		found:      make(map[objectKey]diag.List),
 		faults:     make(map[string]int),
 		namespaces: make(map[string]*vocabulary),
 		stale:      make(map[string]bool),
+		groups:     make(map[string]*groups),
+		regrouped:  make(map[string]*groups),
 	}
 	for _, p := range Partitions(o.Namespaces) {
 		w.awaited[p] = true
@@ -189,6 +193,8 @@ func kindOf(obj metav1.Object) Kind {
 		return KindRole
 	case *v1alpha1.RoleBinding:
 		return KindRoleBinding
+	case *v1alpha1.Group:
+		return KindGroup
 	}
 	return ""
 }
@@ -196,21 +202,25 @@ func kindOf(obj metav1.Object) Kind {
 // compile puts an object in force and returns what is wrong with it.
 func (w *writer) compile(key objectKey, obj metav1.Object, d digest) diag.List {
 	c := w.options.Compiler
-	if o, ok := obj.(*v1alpha1.RoleBinding); ok {
-		unit, faults := c.RoleBinding(o)
-		w.index.Put(key.namespace, unit, uint64(d))
-		return faults
-	}
 	var faults diag.List
-	switch v := w.vocabulary(key.namespace); o := obj.(type) {
+	switch o := obj.(type) {
 	case *v1alpha1.Resource:
 		var unit *policy.Resource
 		unit, faults = c.Resource(o)
-		v.setResource(key.name, unit)
+		w.vocabulary(key.namespace).setResource(key.name, unit)
 	case *v1alpha1.Role:
 		var unit *policy.Role
 		unit, faults = c.Role(o)
-		v.setRole(key.name, unit)
+		w.vocabulary(key.namespace).setRole(key.name, unit)
+	case *v1alpha1.RoleBinding:
+		unit, faults := c.RoleBinding(o)
+		w.index.Put(key.namespace, unit, uint64(d))
+		return faults
+	case *v1alpha1.Group:
+		var unit *policy.Group
+		unit, faults = c.Group(o)
+		w.index.PutGroup(key.namespace, unit)
+		w.groupsOf(key.namespace).set(key.name, unit)
 	}
 	w.declared[key.kind][key] = d
 	return faults
@@ -240,14 +250,17 @@ func (w *writer) remove(key objectKey) bool {
 	}
 	w.digest -= d
 	w.setFaults(key, nil)
-	if key.kind == KindRoleBinding {
+	switch key.kind {
+	case KindRoleBinding:
 		w.index.Delete(key.namespace, key.name)
 		return true
-	}
-	v := w.vocabulary(key.namespace)
-	if key.kind == KindResource {
-		v.setResource(key.name, nil)
-	} else {
+	case KindGroup:
+		w.index.DeleteGroup(key.namespace, key.name)
+		w.groupsOf(key.namespace).remove(key.name)
+	case KindResource:
+		w.vocabulary(key.namespace).setResource(key.name, nil)
+	case KindRole:
+		v := w.vocabulary(key.namespace)
 		v.setRole(key.name, nil)
 		w.setUnresolved(v, key.name, nil)
 	}
@@ -292,6 +305,7 @@ func (w *writer) publish(now time.Time) *published {
 		w.link(namespace)
 	}
 	clear(w.stale)
+	w.judgeGroups()
 	w.counted = true
 	snapshot := w.index.Publish(w.digest.String())
 	return &published{snapshot: snapshot, info: Info{

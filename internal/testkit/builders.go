@@ -124,6 +124,12 @@ func (b *BindingBuilder) To(typ, id string) *BindingBuilder {
 // ToUser adds a user.
 func (b *BindingBuilder) ToUser(id string) *BindingBuilder { return b.To(v1alpha1.SubjectUser, id) }
 
+// ToSubject adds any subject.
+func (b *BindingBuilder) ToSubject(s v1alpha1.Subject) *BindingBuilder {
+	b.obj.Spec.Subjects = append(b.obj.Spec.Subjects, s)
+	return b
+}
+
 // ToSSOGroup adds a group of an SSO connection.
 func (b *BindingBuilder) ToSSOGroup(connection, id string) *BindingBuilder {
 	b.obj.Spec.Subjects = append(b.obj.Spec.Subjects,
@@ -163,6 +169,29 @@ func (b *BindingBuilder) Until(t time.Time) *BindingBuilder {
 
 // Obj returns the object.
 func (b *BindingBuilder) Obj() *v1alpha1.RoleBinding { return b.obj }
+
+// GroupBuilder builds a Group.
+type GroupBuilder struct{ obj *v1alpha1.Group }
+
+// Group begins a Group without members.
+func Group(name string) *GroupBuilder {
+	return &GroupBuilder{&v1alpha1.Group{TypeMeta: typeMeta("Group"), ObjectMeta: meta(name)}}
+}
+
+// ID sets spec.id.
+func (b *GroupBuilder) ID(id string) *GroupBuilder {
+	b.obj.Spec.ID = v1alpha1.ID(id)
+	return b
+}
+
+// Of adds members.
+func (b *GroupBuilder) Of(members ...v1alpha1.Subject) *GroupBuilder {
+	b.obj.Spec.Members = append(b.obj.Spec.Members, members...)
+	return b
+}
+
+// Obj returns the object.
+func (b *GroupBuilder) Obj() *v1alpha1.Group { return b.obj }
 
 // Created sets when an object was created, and returns it.
 func Created[T metav1.Object](obj T, t time.Time) T {

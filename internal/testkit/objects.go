@@ -17,7 +17,7 @@ import (
 	"github.com/rolecall/rolecall/api/v1alpha1"
 )
 
-// Object is a Resource, a Role or a RoleBinding.
+// Object is a Resource, a Role, a RoleBinding or a Group.
 type Object interface {
 	runtime.Object
 	metav1.Object
@@ -79,6 +79,8 @@ func NewObject(kind string) (Object, error) {
 		return &v1alpha1.Role{}, nil
 	case "RoleBinding":
 		return &v1alpha1.RoleBinding{}, nil
+	case "Group":
+		return &v1alpha1.Group{}, nil
 	}
 	return nil, fmt.Errorf("kind %q is not known", kind)
 }

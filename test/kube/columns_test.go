@@ -24,15 +24,17 @@ func printerColumns(t *testing.T, c *cluster) {
 	want := map[string][]string{
 		"resources":    {"Name", "Type", "Actions", "Ready", "Reason", "Message", "Age"},
 		"roles":        {"Name", "ID", "Permissions", "Bindings", "Ready", "Reason", "Message", "Age"},
+		"groups":       {"Name", "ID", "Members", "Ready", "Reason", "Message", "Age"},
 		"rolebindings": {"Name", "Roles", "Subjects", "Scope", "Not After", "Ready", "Reason", "Message", "Age"},
 	}
 	for plural, columns := range want {
 		t.Run(plural, func(t *testing.T) { filledColumns(t, c, plural, columns) })
 	}
 	lines := map[string]string{
-		"rcres/document": "document document 3 True Ready",
-		"rcrole/viewer":  "viewer viewer 1 5 True Ready",
-		"rcbind/viewers": `viewers ["viewer"] 1 * True Ready`,
+		"rcres/document":  "document document 3 True Ready",
+		"rcrole/viewer":   "viewer viewer 1 6 True Ready",
+		"rcgroup/interns": "interns interns 1 True Ready",
+		"rcbind/viewers":  `viewers ["viewer"] 1 * True Ready`,
 	}
 	// The count of bindings is written when it has been at rest for a while.
 	for name, line := range lines {

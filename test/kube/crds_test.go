@@ -85,6 +85,7 @@ func servedKinds(t *testing.T, c *cluster) {
 	want := map[string]names{
 		"Resource":    {[]string{"rcres"}, []string{"rolecall"}, "Namespaced", []string{"v1alpha1"}},
 		"Role":        {[]string{"rcrole"}, []string{"rolecall"}, "Namespaced", []string{"v1alpha1"}},
+		"Group":       {[]string{"rcgroup"}, []string{"rolecall"}, "Namespaced", []string{"v1alpha1"}},
 		"RoleBinding": {[]string{"rcbind"}, []string{"rolecall"}, "Namespaced", []string{"v1alpha1"}},
 	}
 	got := map[string]names{}

@@ -155,7 +155,7 @@ func refusedApply(t *testing.T, c *cluster) {
 }
 
 func shortNames(t *testing.T, c *cluster) {
-	for _, short := range []string{"rcres", "rcrole", "rcbind"} {
+	for _, short := range []string{"rcres", "rcrole", "rcbind", "rcgroup"} {
 		c.kubectl(t, "get", short)
 	}
 	got := strings.Fields(c.kubectl(t, "get", "rolecall", "-o", "name"))

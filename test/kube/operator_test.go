@@ -85,6 +85,7 @@ func narrowRights(t *testing.T, c *cluster) {
 	account := fmt.Sprintf("--as=system:serviceaccount:%s:%s", operatorNamespace, operatorAccount)
 	for _, what := range []string{
 		"get roles.rolecall.dev", "create roles.rolecall.dev", "update rolebindings.rolecall.dev", "delete resources.rolecall.dev",
+		"update groups.rolecall.dev", "create groups.rolecall.dev",
 		"get secrets", "list configmaps", "get roles.rbac.authorization.k8s.io", "update leases.coordination.k8s.io",
 	} {
 		args := append([]string{"auth", "can-i", account, "-n", "default"}, strings.Fields(what)...)

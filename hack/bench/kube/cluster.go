@@ -135,7 +135,7 @@ func (c *cluster) statusWrites(ctx context.Context, resource string) (taken, ref
 		for _, l := range m.GetLabel() {
 			labels[l.GetName()] = l.GetValue()
 		}
-		if labels["group"] != v1alpha1.Group || labels["resource"] != resource || labels["subresource"] != "status" {
+		if labels["group"] != v1alpha1.GroupName || labels["resource"] != resource || labels["subresource"] != "status" {
 			continue
 		}
 		if labels["code"] == "200" {

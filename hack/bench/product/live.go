@@ -39,6 +39,7 @@ func Start(resources, roles, bindings []metav1.Object) (*Live, error) {
 		store.List{Partition: store.Partition{Kind: store.KindResource}, Objects: resources},
 		store.List{Partition: store.Partition{Kind: store.KindRole}, Objects: roles},
 		store.List{Partition: store.Partition{Kind: store.KindRoleBinding}, Objects: bindings},
+		store.List{Partition: store.Partition{Kind: store.KindGroup}},
 	)
 	<-l.published
 	if faults := l.store.Info().Faults; len(faults) > 0 {

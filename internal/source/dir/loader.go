@@ -46,8 +46,8 @@ type Set struct {
 
 // Manifest is an object and where it stands.
 type Manifest struct {
-	// Object is a *v1alpha1.Resource, *v1alpha1.Role or *v1alpha1.RoleBinding,
-	// complete with defaults and with a UID that changes with what it says.
+	// Object is a *v1alpha1.Resource, *v1alpha1.Role, *v1alpha1.RoleBinding or
+	// *v1alpha1.Group, complete with defaults and with a UID that changes with what it says.
 	Object metav1.Object
 	// Kind is the object's.
 	Kind string
@@ -104,7 +104,7 @@ func (r *reading) object(ctx context.Context, o origin, value any) {
 	if err != nil {
 		gv = kschema.GroupVersion{Group: apiVersion}
 	}
-	if items, isList := object["items"].([]any); isList && strings.HasSuffix(kind, "List") && (gv.Group == "" || gv.Group == v1alpha1.Group) {
+	if items, isList := object["items"].([]any); isList && strings.HasSuffix(kind, "List") && (gv.Group == "" || gv.Group == v1alpha1.GroupName) {
 		r.list(ctx, o, items)
 		return
 	}
@@ -126,14 +126,14 @@ func (r *reading) list(ctx context.Context, o origin, items []any) {
 func (r *reading) kind(ctx context.Context, o origin, object map[string]any, gvk kschema.GroupVersionKind) {
 	known := slices.Sorted(maps.Keys(r.loader.kinds))
 	apiVersion, _ := object["apiVersion"].(string)
-	hint := compile.DidYouMean(gvk.Group, []string{v1alpha1.Group})
+	hint := compile.DidYouMean(gvk.Group, []string{v1alpha1.GroupName})
 	switch {
 	case apiVersion == "" || gvk.Kind == "":
 		r.fault(o, "", ReasonUnknownKind, fmt.Sprintf("the document lacks apiVersion or kind: write apiVersion: %s and one of the kinds %s, or move the file out of the folder",
 			v1alpha1.GroupVersion, strings.Join(known, ", ")))
-	case gvk.Group != v1alpha1.Group && hint != "":
+	case gvk.Group != v1alpha1.GroupName && hint != "":
 		r.fault(o, "apiVersion", ReasonUnknownKind, fmt.Sprintf("%q is of an unknown API group%s: correct it", apiVersion, hint))
-	case gvk.Group != v1alpha1.Group:
+	case gvk.Group != v1alpha1.GroupName:
 		r.set.Skipped = append(r.set.Skipped, Skipped{Position: o.position(""), APIVersion: apiVersion, Kind: gvk.Kind})
 	case gvk.Version != v1alpha1.GroupVersion.Version:
 		r.fault(o, "apiVersion", ReasonUnknownKind, fmt.Sprintf("%q is a version that there is not: write %s", apiVersion, v1alpha1.GroupVersion))
@@ -191,6 +191,8 @@ func shortName(kind string) string {
 		return "rcrole"
 	case "RoleBinding":
 		return "rcbind"
+	case "Group":
+		return "rcgroup"
 	}
 	return kind
 }

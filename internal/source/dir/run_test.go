@@ -266,7 +266,7 @@ func TestABadFolderLeavesWhatIsInForce(t *testing.T) {
 		"a text that is no YAML":              {bad: "{", want: dir.ReasonUnreadable},
 		"a file that is just being written":   {bad: "", want: dir.ReasonUnreadable},
 		"an unknown field":                    {bad: strings.Replace(role("x"), "description", "text", 1), want: dir.ReasonUnknownField},
-		"a kind that there is not":            {bad: strings.Replace(role("x"), "Role", "Group", 1), want: dir.ReasonUnknownKind},
+		"a kind that there is not":            {bad: strings.Replace(role("x"), "Role", "Grupp", 1), want: dir.ReasonUnknownKind},
 		"what the schema refuses":             {bad: strings.Replace(role("x"), "description: d", "permissions: []", 1), want: "InvalidSpec"},
 		"a condition that does not compile":   {bad: strings.Replace(role("x"), "description: d", "permissions: [{resource: r, actions: [a], condition: '((('}]", 1), want: "InvalidCondition"},
 		"an object that another file has":     {bad: role("x") + role("a"), want: dir.ReasonDuplicateObject},

@@ -134,7 +134,7 @@ func (l line) failed(err error) {
 }
 
 func (c *contact) tell(t trouble, kind store.Kind, err error) {
-	name := plural(kind) + "." + v1alpha1.Group
+	name := plural(kind) + "." + v1alpha1.GroupName
 	if t == missing {
 		c.log.Info("waiting for a CustomResourceDefinition that is not installed: "+
 			"`kubectl apply -f config/crd/bases` installs it", "customResourceDefinition", name)
@@ -152,7 +152,7 @@ func (c *contact) over(was trouble, kind store.Kind) {
 			c.log.Info("in contact with the API server again", "after", c.now().Sub(c.lost).String())
 		}
 	case missing, refused:
-		c.log.Info("the objects can be read now", "resource", plural(kind)+"."+v1alpha1.Group)
+		c.log.Info("the objects can be read now", "resource", plural(kind)+"."+v1alpha1.GroupName)
 	}
 }
 

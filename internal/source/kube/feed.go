@@ -79,7 +79,7 @@ func (f *feed) Bookmark(string) error {
 func accessor(obj any) (metav1.Object, error) {
 	o, ok := obj.(metav1.Object)
 	if !ok {
-		return nil, fmt.Errorf("a watch of %s delivered %T, which is no object", v1alpha1.Group, obj)
+		return nil, fmt.Errorf("a watch of %s delivered %T, which is no object", v1alpha1.GroupName, obj)
 	}
 	return o, nil
 }
@@ -103,6 +103,8 @@ func strip(obj any) (any, error) {
 		o.Status = v1alpha1.RoleStatus{}
 	case *v1alpha1.RoleBinding:
 		o.Status = v1alpha1.RoleBindingStatus{}
+	case *v1alpha1.Group:
+		o.Status = v1alpha1.GroupStatus{}
 	}
 	return obj, nil
 }

@@ -93,6 +93,8 @@ func key(o metav1.Object) string {
 		kind = "Role"
 	case *v1alpha1.RoleBinding:
 		kind = "RoleBinding"
+	case *v1alpha1.Group:
+		kind = "Group"
 	}
 	return kind + " " + o.GetNamespace() + "/" + o.GetName()
 }

@@ -123,6 +123,8 @@ func plural(k store.Kind) string {
 		return "roles"
 	case store.KindRoleBinding:
 		return "rolebindings"
+	case store.KindGroup:
+		return "groups"
 	}
 	return ""
 }
@@ -136,6 +138,8 @@ func example(k store.Kind) runtime.Object {
 		return &v1alpha1.Role{}
 	case store.KindRoleBinding:
 		return &v1alpha1.RoleBinding{}
+	case store.KindGroup:
+		return &v1alpha1.Group{}
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ func TestDefinitionsLater(t *testing.T) {
 	var log diary
 	s := newTape()
 	watching(t, cluster.Config(), s, kube.Options{Logger: log.logger()})
-	names := []string{"resources.rolecall.dev", "roles.rolecall.dev", "rolebindings.rolecall.dev"}
+	names := []string{"resources.rolecall.dev", "roles.rolecall.dev", "rolebindings.rolecall.dev", "groups.rolecall.dev"}
 	for _, name := range names {
 		until(t, func() string {
 			for _, line := range log.with("kubectl apply -f config/crd/bases") {
@@ -157,7 +157,7 @@ func TestDefinitionsLater(t *testing.T) {
 	if err := devcluster.InstallCRDs(t.Context(), cluster.Config(), crd.FS); err != nil {
 		t.Fatal(err)
 	}
-	untilAtLeast(t, s, listed, 3)
+	untilAtLeast(t, s, listed, len(names))
 	create(t, newClient(t, cluster.Config()), document("default"))
 	present(t, s, "Resource document")
 	if n := len(log.with("kubectl apply")); n != len(names) {

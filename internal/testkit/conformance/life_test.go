@@ -165,8 +165,9 @@ func (l *lifetime) diagnosed(objects []testkit.Object) map[string]int {
 	n := map[string]int{}
 	for i, faults := range l.compiler.Diagnose(testkit.MetaObjects(objects)) {
 		_, isRole := objects[i].(*v1alpha1.Role)
+		_, isGroup := objects[i].(*v1alpha1.Group)
 		for _, f := range faults {
-			if f.Aspect == diag.Accepted || (isRole && f.Severity == diag.Error) {
+			if f.Aspect == diag.Accepted || ((isRole || isGroup) && f.Severity == diag.Error) {
 				n[f.Reason]++
 			}
 		}

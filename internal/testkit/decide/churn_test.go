@@ -70,15 +70,23 @@ type churn struct {
 
 func (c *churn) edit(e random.Edit) {
 	namespace := e.Object.GetNamespace()
-	b, ok := e.Object.(*v1alpha1.RoleBinding)
-	switch {
-	case !ok:
-		c.relink(namespace)
-	case e.Gone:
-		c.index.Delete(namespace, b.Name)
+	switch o := e.Object.(type) {
+	case *v1alpha1.RoleBinding:
+		if e.Gone {
+			c.index.Delete(namespace, o.Name)
+			return
+		}
+		unit, _ := c.compiler.RoleBinding(o)
+		c.index.Put(namespace, unit, uint64(o.Generation))
+	case *v1alpha1.Group:
+		if e.Gone {
+			c.index.DeleteGroup(namespace, o.Name)
+			return
+		}
+		unit, _ := c.compiler.Group(o)
+		c.index.PutGroup(namespace, unit)
 	default:
-		unit, _ := c.compiler.RoleBinding(b)
-		c.index.Put(namespace, unit, uint64(b.Generation))
+		c.relink(namespace)
 	}
 }
 

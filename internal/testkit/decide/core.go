@@ -20,6 +20,7 @@ type units struct {
 	resources []*policy.Resource
 	roles     []*policy.Role
 	bindings  []*policy.Binding
+	groups    []*policy.Group
 }
 
 // Snapshot compiles objects and links them, without a store.
@@ -29,6 +30,9 @@ func Snapshot(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
 		index.SetVocabulary(namespace, policy.Link(u.resources, u.roles))
 		for _, b := range u.bindings {
 			index.Put(namespace, b, 0)
+		}
+		for _, g := range u.groups {
+			index.PutGroup(namespace, g)
 		}
 	}
 	return index.Publish("1")
@@ -52,6 +56,9 @@ func compileAll(c *compile.Compiler, objects []testkit.Object) map[string]*units
 		case *v1alpha1.RoleBinding:
 			unit, _ := c.RoleBinding(o)
 			u.bindings = append(u.bindings, unit)
+		case *v1alpha1.Group:
+			unit, _ := c.Group(o)
+			u.groups = append(u.groups, unit)
 		default:
 			panic(fmt.Sprintf("an object of type %T", o))
 		}

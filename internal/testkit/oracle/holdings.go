@@ -18,15 +18,16 @@ type Holding struct {
 
 // Holdings returns the ways in which bindings give declared roles to the subject
 // of a request, whatever their gates say, in no particular order.
-func (o *Oracle) Holdings(r *authz.Request) []Holding {
+func (o *Oracle) Holdings(request *authz.Request) []Holding {
+	r := o.ask(request)
 	var out []Holding
 	for _, b := range o.bindings {
-		if b.Namespace != r.Namespace || !valid(b, r) || !covers(b.Spec.Scope, r.Scope) || !names(b, r) {
+		if !applies(b, request) {
 			continue
 		}
 		for _, subject := range b.Spec.Subjects {
 			for _, role := range b.Spec.Roles {
-				if has(subject, &r.Subject) && o.owner(r, string(role)) != nil {
+				if listed, _ := keyed([]v1alpha1.Subject{subject}, &r.Subject, r.groups); listed && o.owner(r, string(role)) != nil {
 					out = append(out, Holding{b.Name, string(role), subject})
 				}
 			}
@@ -38,15 +39,16 @@ func (o *Oracle) Holdings(r *authz.Request) []Holding {
 // Held returns the roles that the subject of a request holds for Allows at its
 // scope, those of bindings and asserted ones, in no particular order and some of
 // them repeatedly.
-func (o *Oracle) Held(r *authz.Request) []authz.HeldRole {
+func (o *Oracle) Held(request *authz.Request) []authz.HeldRole {
+	r := o.ask(request)
 	home := r.Subject.SessionScope
 	if home != "" && !covers(home, r.Scope) {
 		return nil
 	}
 	var out []authz.HeldRole
 	for _, b := range o.bindings {
-		_, trusted := keyed(b, &r.Subject)
-		if b.Namespace != r.Namespace || !trusted || !valid(b, r) || !covers(b.Spec.Scope, r.Scope) || b.DeletionTimestamp != nil {
+		_, trusted := keyed(b.Spec.Subjects, &r.Subject, r.groups)
+		if b.Namespace != r.Namespace || !trusted || !valid(b, request) || !covers(b.Spec.Scope, r.Scope) || b.DeletionTimestamp != nil {
 			continue
 		}
 		for _, role := range b.Spec.Roles {

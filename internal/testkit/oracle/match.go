@@ -40,6 +40,11 @@ func covers(held, asked string) bool {
 	return asked != "" && len(ancestors) <= len(path) && slices.Equal(ancestors, path[:len(ancestors)])
 }
 
+// applies reports whether a binding counts for a request, whoever it lists.
+func applies(b *v1alpha1.RoleBinding, r *authz.Request) bool {
+	return b.Namespace == r.Namespace && valid(b, r) && covers(b.Spec.Scope, r.Scope) && names(b, r)
+}
+
 func valid(b *v1alpha1.RoleBinding, r *authz.Request) bool {
 	from, to := b.Spec.NotBefore, b.Spec.NotAfter
 	return (from == nil || !r.Time.Before(from.Time)) && (to == nil || r.Time.Before(to.Time))
@@ -50,15 +55,18 @@ func names(b *v1alpha1.RoleBinding, r *authz.Request) bool {
 		v1alpha1.ResourceRef{Type: v1alpha1.ID(r.Resource.Type), ID: r.Resource.ID})
 }
 
-// keyed reports whether the binding lists the subject, and whether in a way
-// that is trusted with Allows: an e-mail domain is only if it is verified.
-func keyed(b *v1alpha1.RoleBinding, s *authz.Subject) (listed, trusted bool) {
-	for _, key := range b.Spec.Subjects {
-		if !has(key, s) {
-			continue
+// keyed reports whether a list names the subject, and whether in a way that is
+// trusted with Allows: an e-mail domain is only if it is verified, and a group that
+// Groups put the subject into if they are.
+func keyed(list []v1alpha1.Subject, s *authz.Subject, groups map[string]bool) (listed, trusted bool) {
+	for _, key := range list {
+		joined, beyondDoubt := false, false
+		if key.Type == v1alpha1.SubjectGroup {
+			beyondDoubt, joined = groups[key.ID]
 		}
-		listed = true
-		trusted = trusted || key.Type != v1alpha1.SubjectEmailDomain || s.EmailVerified
+		stated := has(key, s)
+		listed = listed || stated || joined
+		trusted = trusted || beyondDoubt || stated && (key.Type != v1alpha1.SubjectEmailDomain || s.EmailVerified)
 	}
 	return listed, trusted
 }

@@ -30,6 +30,7 @@ type Oracle struct {
 	resources []*v1alpha1.Resource
 	roles     []*v1alpha1.Role
 	bindings  []*v1alpha1.RoleBinding
+	groups    []*v1alpha1.Group
 	eval      Eval
 }
 
@@ -44,6 +45,8 @@ func New(objects []metav1.Object, eval Eval) *Oracle {
 			o.roles = append(o.roles, object)
 		case *v1alpha1.RoleBinding:
 			o.bindings = append(o.bindings, object)
+		case *v1alpha1.Group:
+			o.groups = append(o.groups, object)
 		}
 	}
 	return o
@@ -61,7 +64,8 @@ const (
 )
 
 // Check decides a valid request.
-func (o *Oracle) Check(r *authz.Request) authz.Decision {
+func (o *Oracle) Check(request *authz.Request) authz.Decision {
+	r := o.ask(request)
 	if home := r.Subject.SessionScope; home != "" && !covers(home, r.Scope) {
 		return authz.Decision{Reason: authz.ReasonScopeMismatch}
 	}
@@ -103,31 +107,32 @@ func (o *Oracle) Check(r *authz.Request) authz.Decision {
 // hold is one way in which the subject of a request holds a role.
 type hold struct {
 	role string
-	// gate is the value of the binding's condition.
-	gate truth
+	// denyGate and allowGate are the values of the binding's condition for the
+	// Denies and the Allows of the role.
+	denyGate, allowGate truth
 	// denyOnly says that the role is held for its Denies, whatever the gate.
 	denyOnly bool
 }
 
-func (h hold) counts() bool { return h.gate != no }
+func (h hold) counts() bool { return h.denyGate != no }
 
-func (o *Oracle) holds(r *authz.Request) []hold {
+func (o *Oracle) holds(r *question) []hold {
 	var holds []hold
 	for _, b := range o.bindings {
-		keyed, trusted := keyed(b, &r.Subject)
-		if b.Namespace != r.Namespace || !keyed || !valid(b, r) || !covers(b.Spec.Scope, r.Scope) || !names(b, r) {
+		keyed, trusted := keyed(b.Spec.Subjects, &r.Subject, r.groups)
+		if !keyed || !applies(b, r.Request) {
 			continue
 		}
-		gate := o.value(b.Spec.Condition, r)
+		deny, allow := o.value(b.Spec.Condition, r, v1alpha1.EffectDeny), o.value(b.Spec.Condition, r, v1alpha1.EffectAllow)
 		for _, role := range b.Spec.Roles {
 			if o.owner(r, string(role)) != nil {
-				holds = append(holds, hold{role: string(role), gate: gate, denyOnly: !trusted || b.DeletionTimestamp != nil})
+				holds = append(holds, hold{string(role), deny, allow, !trusted || b.DeletionTimestamp != nil})
 			}
 		}
 	}
 	for _, role := range r.Subject.Roles {
 		if owner := o.owner(r, role); owner != nil && owner.Spec.Assertable {
-			holds = append(holds, hold{role: role, gate: yes})
+			holds = append(holds, hold{role: role, denyGate: yes, allowGate: yes})
 		}
 	}
 	return holds
@@ -135,7 +140,7 @@ func (o *Oracle) holds(r *authz.Request) []hold {
 
 // denied returns the greatest value of the Denies of held roles, and those
 // roles of which one is true or fails.
-func (o *Oracle) denied(r *authz.Request, holds []hold) (truth, []string) {
+func (o *Oracle) denied(r *question, holds []hold) (truth, []string) {
 	var greatest truth
 	roles := map[string]bool{}
 	for _, h := range holds {
@@ -143,7 +148,7 @@ func (o *Oracle) denied(r *authz.Request, holds []hold) (truth, []string) {
 			continue
 		}
 		for _, p := range o.permissions(r, h.role, v1alpha1.EffectDeny, map[string]bool{}) {
-			value := o.value(p.Condition, r)
+			value := o.value(p.Condition, r, v1alpha1.EffectDeny)
 			greatest = max(greatest, value)
 			if value != no {
 				roles[h.role] = true
@@ -155,7 +160,7 @@ func (o *Oracle) denied(r *authz.Request, holds []hold) (truth, []string) {
 
 // allowed returns the greatest value of the ways from the subject to an Allow,
 // and the roles through which it is true.
-func (o *Oracle) allowed(r *authz.Request, holds []hold) (truth, []string) {
+func (o *Oracle) allowed(r *question, holds []hold) (truth, []string) {
 	var greatest truth
 	roles := map[string]bool{}
 	for _, h := range holds {
@@ -163,7 +168,7 @@ func (o *Oracle) allowed(r *authz.Request, holds []hold) (truth, []string) {
 			continue
 		}
 		for _, p := range o.permissions(r, h.role, v1alpha1.EffectAllow, map[string]bool{}) {
-			value := min(h.gate, o.value(p.Condition, r))
+			value := min(h.allowGate, o.value(p.Condition, r, v1alpha1.EffectAllow))
 			greatest = max(greatest, value)
 			if value == yes {
 				roles[h.role] = true
@@ -176,7 +181,7 @@ func (o *Oracle) allowed(r *authz.Request, holds []hold) (truth, []string) {
 // permissions returns what a role id has of one effect for the request's type
 // and action, of its own and inherited. Denies come from every Role that claims
 // an id, Allows from the one that owns it, unless that is being deleted.
-func (o *Oracle) permissions(r *authz.Request, id string, effect v1alpha1.Effect, seen map[string]bool) []v1alpha1.Permission {
+func (o *Oracle) permissions(r *question, id string, effect v1alpha1.Effect, seen map[string]bool) []v1alpha1.Permission {
 	if seen[id] {
 		return nil
 	}
@@ -188,7 +193,7 @@ func (o *Oracle) permissions(r *authz.Request, id string, effect v1alpha1.Effect
 	var found []v1alpha1.Permission
 	for _, role := range roles {
 		for _, p := range role.Spec.Permissions {
-			if cmp.Or(p.Effect, v1alpha1.EffectAllow) == effect && concerns(p, r) {
+			if cmp.Or(p.Effect, v1alpha1.EffectAllow) == effect && concerns(p, r.Request) {
 				found = append(found, p)
 			}
 		}
@@ -199,7 +204,18 @@ func (o *Oracle) permissions(r *authz.Request, id string, effect v1alpha1.Effect
 	return found
 }
 
-func (o *Oracle) value(condition v1alpha1.Expression, r *authz.Request) truth {
+// value returns the value of a condition for an effect. If it is in doubt which
+// groups the subject is in, that is the greater one for a Deny and the smaller one
+// for an Allow.
+func (o *Oracle) value(condition v1alpha1.Expression, r *question, effect v1alpha1.Effect) truth {
+	with, without := o.valueOf(condition, r.with), o.valueOf(condition, r.without)
+	if effect == v1alpha1.EffectDeny {
+		return max(with, without)
+	}
+	return min(with, without)
+}
+
+func (o *Oracle) valueOf(condition v1alpha1.Expression, r *authz.Request) truth {
 	if condition == "" {
 		return yes
 	}
@@ -212,7 +228,7 @@ func (o *Oracle) value(condition v1alpha1.Expression, r *authz.Request) truth {
 	return no
 }
 
-func (o *Oracle) owner(r *authz.Request, id string) *v1alpha1.Role {
+func (o *Oracle) owner(r *question, id string) *v1alpha1.Role {
 	return first(claims(o.roles, r.Namespace, id, (*v1alpha1.Role).RoleID))
 }
 

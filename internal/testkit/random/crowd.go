@@ -37,7 +37,30 @@ func (g *Generator) Crowd() []testkit.Object {
 	for i := range 60 + g.random.IntN(240) {
 		objects = append(objects, c.binding(100+i))
 	}
+	for i := range g.random.IntN(30) {
+		objects = append(objects, c.group(100+i))
+	}
 	return objects
+}
+
+// group makes a Group of hundreds: a great many Groups list the same key, and one
+// has a great many members.
+func (c crowd) group(i int) testkit.Object {
+	o := c.Generator.group(i)
+	g, ok := o.(*v1alpha1.Group)
+	if !ok {
+		return o
+	}
+	if c.Chance(50) {
+		g.Spec.Members = append(g.Spec.Members, c.keys[c.random.IntN(len(c.keys))])
+	}
+	if c.Chance(10) {
+		for member := range 100 + c.random.IntN(300) {
+			g.Spec.Members = append(g.Spec.Members, v1alpha1.Subject{Type: v1alpha1.SubjectUser, ID: fmt.Sprintf("m%d", member)})
+		}
+	}
+	g.Spec.Members = unique(g.Spec.Members)
+	return g
 }
 
 func (c crowd) binding(i int) testkit.Object {

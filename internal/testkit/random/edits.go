@@ -43,9 +43,10 @@ func (g *Generator) Edits(objects []testkit.Object) []Edit {
 // past makes n edits of an object's name.
 func (g *Generator) past(o testkit.Object, n int) []Edit {
 	var edits []Edit
-	for i := range n {
+	for range n {
 		version := g.version(o)
-		Stamp(version, int64(i+2))
+		g.generation++ // no two versions are alike: a generation says what an object says
+		Stamp(version, g.generation)
 		edits = append(edits, Edit{Object: version, Gone: g.Chance(25)})
 	}
 	return edits
@@ -69,6 +70,10 @@ func (g *Generator) version(o testkit.Object) testkit.Object {
 		if other, ok := g.binding(0).(*v1alpha1.RoleBinding); ok {
 			version.Spec = other.Spec
 		}
+	case *v1alpha1.Group:
+		if other, ok := g.group(0).(*v1alpha1.Group); ok {
+			version.Spec.Members = other.Spec.Members
+		}
 	}
 	if g.Chance(20) {
 		testkit.Deleting(version)
@@ -84,6 +89,8 @@ func (g *Generator) rival(o testkit.Object) testkit.Object {
 		rival.Spec.Type = v1alpha1.ID(rival.TypeID())
 	case *v1alpha1.Role:
 		rival.Spec.ID = v1alpha1.ID(rival.RoleID())
+	case *v1alpha1.Group:
+		rival.Spec.ID = v1alpha1.ID(rival.GroupID())
 	}
 	rival.SetName(g.pick([]string{"a-", "z-"}) + "rival-" + o.GetName())
 	return rival

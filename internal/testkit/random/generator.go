@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/testkit"
 )
 
@@ -18,11 +19,13 @@ import (
 type Generator struct {
 	random   *rand.Rand
 	universe universe
+	// generation is the last one that an edit was given.
+	generation int64
 }
 
 // New returns the generator of a seed.
 func New(seed uint64) *Generator {
-	return &Generator{random: rand.New(rand.NewPCG(seed, 0)), universe: newUniverse()}
+	return &Generator{random: rand.New(rand.NewPCG(seed, 0)), universe: newUniverse(), generation: 1}
 }
 
 // Chance decides by lot: of a hundred times it is true so many.
@@ -52,6 +55,11 @@ func (g *Generator) Policy() []testkit.Object {
 	}
 	for i := range 4 + g.random.IntN(16) {
 		objects = append(objects, g.binding(i))
+	}
+	if g.Chance(60) {
+		for i := range 1 + g.random.IntN(10) {
+			objects = append(objects, g.group(i))
+		}
 	}
 	return objects
 }
@@ -105,7 +113,7 @@ func (g *Generator) binding(i int) testkit.Object {
 	b := testkit.Binding(fmt.Sprintf("bind-%d", i), g.some(append(g.universe.roles, "gone"), 3)...)
 	b.Scope(g.pick(g.universe.heldScopes))
 	for range 1 + g.random.IntN(3) {
-		g.subject(b)
+		b.ToSubject(g.subject())
 	}
 	if g.Chance(15) {
 		for _, id := range g.some(g.universe.instances, 2) {
@@ -121,22 +129,38 @@ func (g *Generator) binding(i int) testkit.Object {
 	return g.live(binding)
 }
 
-func (g *Generator) subject(b *testkit.BindingBuilder) {
+func (g *Generator) subject() v1alpha1.Subject {
 	u := &g.universe
-	switch g.random.IntN(8) {
+	s := v1alpha1.Subject{Type: v1alpha1.ID(g.pick(u.userTypes)), ID: g.pick(u.users)}
+	switch g.random.IntN(9) {
 	case 0:
-		b.To(g.pick(u.userTypes), "*")
-	case 1:
-		b.To(v1alpha1.SubjectGroup, g.pick(u.groups))
-	case 2:
-		b.To(v1alpha1.SubjectEmailDomain, g.pick(u.domains))
+		s.ID = authz.Wildcard
+	case 1, 2:
+		s.Type, s.ID = v1alpha1.SubjectGroup, g.pick(u.groups)
 	case 3:
-		b.To(v1alpha1.SubjectSSOConnection, g.pick(u.connections))
+		s.Type, s.ID = v1alpha1.SubjectEmailDomain, g.pick(u.domains)
 	case 4:
-		b.ToSSOGroup(g.pick(u.connections), g.pick(u.groups))
-	default:
-		b.To(g.pick(u.userTypes), g.pick(u.users))
+		s.Type, s.ID = v1alpha1.SubjectSSOConnection, g.pick(u.connections)
+	case 5:
+		s = v1alpha1.Subject{Type: v1alpha1.SubjectSSOGroup, Connection: g.pick(u.connections), ID: g.pick(u.groups)}
 	}
+	return s
+}
+
+// group makes a Group; half of its members are groups, so that there are chains
+// and cycles.
+func (g *Generator) group(i int) testkit.Object {
+	b := testkit.Group(fmt.Sprintf("group-%d", i)).ID(g.pick(g.universe.groups))
+	for range g.random.IntN(4) {
+		if g.Chance(40) {
+			b.Of(v1alpha1.Subject{Type: v1alpha1.SubjectGroup, ID: g.pick(g.universe.groups)})
+		} else {
+			b.Of(g.subject())
+		}
+	}
+	group := b.Obj()
+	group.Spec.Members = unique(group.Spec.Members)
+	return g.live(group)
 }
 
 // bound sometimes limits the validity.

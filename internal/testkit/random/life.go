@@ -79,6 +79,8 @@ func (l *Life) birth() testkit.Object {
 		return c.resource(c.random.IntN(8))
 	case 1, 2:
 		return c.role(c.random.IntN(16))
+	case 3, 4:
+		return c.group(c.random.IntN(12))
 	default:
 		return c.binding(c.random.IntN(200))
 	}
@@ -100,6 +102,11 @@ func (l *Life) change(o testkit.Object) Edit {
 		l.edit(b)
 		return l.put(b)
 	}
+	if group, ok := o.(*v1alpha1.Group); ok && len(group.Spec.Members) > 0 && l.crowd.Chance(60) {
+		group = testkit.Copy(group)
+		l.editList(&group.Spec.Members)
+		return l.put(group)
+	}
 	return l.put(l.crowd.version(o))
 }
 
@@ -120,10 +127,13 @@ func (l *Life) edit(b *v1alpha1.RoleBinding) {
 		}
 		return
 	}
-	more := testkit.Binding("more")
-	g.subject(more)
-	one := more.Obj().Spec.Subjects[0]
-	subjects := &b.Spec.Subjects
+	l.editList(&b.Spec.Subjects)
+}
+
+// editList adds, removes, replaces or swaps a subject.
+func (l *Life) editList(subjects *[]v1alpha1.Subject) {
+	g := l.crowd.Generator
+	one := g.subject()
 	i := g.random.IntN(len(*subjects))
 	switch n := g.random.IntN(4); {
 	case n == 0 && len(*subjects) > 1:

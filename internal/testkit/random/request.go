@@ -81,7 +81,7 @@ func (g *Generator) values(r *authz.Request) {
 // aim makes the request ask for something that is declared, as somebody who is
 // bound, or who asserts what can be asserted.
 func (g *Generator) aim(r *authz.Request, objects []testkit.Object) {
-	resources, roles, bindings := within(objects, r.Namespace)
+	resources, roles, bindings, groups := within(objects, r.Namespace)
 	if len(resources) > 0 && g.Chance(92) {
 		resource := resources[g.random.IntN(len(resources))]
 		r.Resource.Type = resource.TypeID()
@@ -97,9 +97,16 @@ func (g *Generator) aim(r *authz.Request, objects []testkit.Object) {
 			g.aimAt(r, bindings[g.random.IntN(len(bindings))])
 		}
 	}
+	if len(groups) > 0 && g.Chance(60) {
+		if members := groups[g.random.IntN(len(groups))].Spec.Members; len(members) > 0 {
+			be(&r.Subject, members[g.random.IntN(len(members))])
+		}
+	}
 }
 
-func within(objects []testkit.Object, namespace string) (resources []*v1alpha1.Resource, roles []*v1alpha1.Role, bindings []*v1alpha1.RoleBinding) {
+func within(objects []testkit.Object, namespace string) (
+	resources []*v1alpha1.Resource, roles []*v1alpha1.Role, bindings []*v1alpha1.RoleBinding, groups []*v1alpha1.Group,
+) {
 	for _, o := range objects {
 		if o.GetNamespace() != namespace {
 			continue
@@ -111,9 +118,11 @@ func within(objects []testkit.Object, namespace string) (resources []*v1alpha1.R
 			roles = append(roles, o)
 		case *v1alpha1.RoleBinding:
 			bindings = append(bindings, o)
+		case *v1alpha1.Group:
+			groups = append(groups, o)
 		}
 	}
-	return resources, roles, bindings
+	return resources, roles, bindings, groups
 }
 
 func (g *Generator) aimAt(r *authz.Request, b *v1alpha1.RoleBinding) {
@@ -123,20 +132,24 @@ func (g *Generator) aimAt(r *authz.Request, b *v1alpha1.RoleBinding) {
 	if len(b.Spec.Resources) > 0 && g.Chance(50) {
 		r.Resource.Type, r.Resource.ID = string(b.Spec.Resources[0].Type), b.Spec.Resources[0].ID
 	}
-	s := b.Spec.Subjects[g.random.IntN(len(b.Spec.Subjects))]
-	switch s.Type {
+	be(&r.Subject, b.Spec.Subjects[g.random.IntN(len(b.Spec.Subjects))])
+}
+
+// be makes the subject of a request one that has a key.
+func be(s *authz.Subject, key v1alpha1.Subject) {
+	switch key.Type {
 	case v1alpha1.SubjectGroup:
-		r.Subject.Groups = []string{s.ID}
+		s.Groups = []string{key.ID}
 	case v1alpha1.SubjectEmailDomain:
-		r.Subject.Email = "somebody@" + s.ID
+		s.Email = "somebody@" + key.ID
 	case v1alpha1.SubjectSSOConnection:
-		r.Subject.SSOConnections = []string{s.ID}
+		s.SSOConnections = []string{key.ID}
 	case v1alpha1.SubjectSSOGroup:
-		r.Subject.SSOGroups = []authz.SSOGroup{{Connection: s.Connection, ID: s.ID}}
+		s.SSOGroups = []authz.SSOGroup{{Connection: key.Connection, ID: key.ID}}
 	default:
-		r.Subject.Type = string(s.Type)
-		if s.ID != authz.Wildcard {
-			r.Subject.ID = s.ID
+		s.Type = string(key.Type)
+		if key.ID != authz.Wildcard {
+			s.ID = key.ID
 		}
 	}
 }

@@ -66,6 +66,12 @@ func changes(o testkit.Object) []testkit.Object {
 			c.Spec.Subjects = slices.Delete(c.Spec.Subjects, i, i+1)
 			all = append(all, c)
 		}
+	case *v1alpha1.Group:
+		for i := range o.Spec.Members {
+			c := testkit.Copy(o)
+			c.Spec.Members = slices.Delete(c.Spec.Members, i, i+1)
+			all = append(all, c)
+		}
 	}
 	return all
 }
