@@ -26,6 +26,12 @@ type units struct {
 // Snapshot compiles objects and links them, without a store.
 func Snapshot(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
 	index := policy.NewIndex(nil)
+	Fill(index, c, objects)
+	return index.Publish("1")
+}
+
+// Fill compiles objects, links them and puts them into an index.
+func Fill(index *policy.Index, c *compile.Compiler, objects []testkit.Object) {
 	for namespace, u := range compileAll(c, objects) {
 		index.SetVocabulary(namespace, policy.Link(u.resources, u.roles))
 		for _, b := range u.bindings {
@@ -35,7 +41,6 @@ func Snapshot(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
 			index.PutGroup(namespace, g)
 		}
 	}
-	return index.Publish("1")
 }
 
 func compileAll(c *compile.Compiler, objects []testkit.Object) map[string]*units {

@@ -15,7 +15,6 @@ import (
 	"github.com/go-logr/logr"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
-	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/config"
@@ -26,6 +25,7 @@ import (
 	"github.com/rolecall/rolecall/internal/policy"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit"
+	"github.com/rolecall/rolecall/internal/testkit/decide"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
@@ -181,25 +181,8 @@ func snapshot(tb testing.TB, namespaces []string, objects []testkit.Object) *pol
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c, index := compile.New(env), policy.NewIndex(namespaces)
-	resources, roles := map[string][]*policy.Resource{}, map[string][]*policy.Role{}
-	for _, o := range objects {
-		ns := o.GetNamespace()
-		switch o := o.(type) {
-		case *v1alpha1.Resource:
-			unit, _ := c.Resource(o)
-			resources[ns] = append(resources[ns], unit)
-		case *v1alpha1.Role:
-			unit, _ := c.Role(o)
-			roles[ns] = append(roles[ns], unit)
-		case *v1alpha1.RoleBinding:
-			unit, _ := c.RoleBinding(o)
-			index.Put(ns, unit, 0)
-		}
-	}
-	for ns := range resources {
-		index.SetVocabulary(ns, policy.Link(resources[ns], roles[ns]))
-	}
+	index := policy.NewIndex(namespaces)
+	decide.Fill(index, compile.New(env), objects)
 	return index.Publish(revision)
 }
 
