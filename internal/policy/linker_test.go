@@ -47,9 +47,13 @@ func (c crowd) resource(name string) *Resource {
 }
 
 func (c crowd) role(name string) *Role {
+	bases := []string{"r-00", "r-07", "r-13", "r-34", "r-89"}
 	r := &Role{Meta: c.meta(name), ID: fmt.Sprintf("r-%02d", c.IntN(90)), Assertable: c.IntN(2) == 0}
+	if c.IntN(4) == 0 {
+		r.ID = bases[c.IntN(len(bases))]
+	}
 	if c.IntN(3) == 0 {
-		r.Inherits = c.some(2, "r-00", "r-07", "r-13", "r-21", "r-34", "r-55", "r-89", r.ID)
+		r.Inherits = c.some(2, append(bases, r.ID)...)
 	}
 	for range c.IntN(5) {
 		p := Permission{

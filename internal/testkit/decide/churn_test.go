@@ -29,7 +29,8 @@ func TestChurn(t *testing.T) {
 	g := random.New(*seed)
 	c := &churn{
 		compiler: compile.New(env), programs: decide.NewPrograms(env), g: g, life: random.NewLife(g),
-		index: policy.NewIndex(nil), units: map[testkit.Object]any{},
+		index:   policy.NewIndex(nil),
+		linkers: map[string]*policy.Linker{}, resources: map[string]*policy.Resource{}, roles: map[string]*policy.Role{},
 		least: math.MaxInt,
 	}
 	var old past
@@ -62,7 +63,10 @@ type churn struct {
 	g        *random.Generator
 	life     *random.Life
 	index    *policy.Index
-	units    map[testkit.Object]any
+	// linkers are by namespace, and what they have been told of by testkit.Name.
+	linkers   map[string]*policy.Linker
+	resources map[string]*policy.Resource
+	roles     map[string]*policy.Role
 	// least and most are how many objects there were when it was compared, and
 	// byRoles how many answers named roles, for an Allow or a Deny.
 	least, most, byRoles int
@@ -86,39 +90,36 @@ func (c *churn) edit(e random.Edit) {
 		unit, _ := c.compiler.Group(o)
 		c.index.PutGroup(namespace, unit)
 	default:
-		c.relink(namespace)
+		c.relink(namespace, e)
 	}
 }
 
-func (c *churn) relink(namespace string) {
-	var resources []*policy.Resource
-	var roles []*policy.Role
-	for _, o := range c.life.Objects() {
-		if o.GetNamespace() != namespace {
-			continue
-		}
-		switch unit := c.unit(o).(type) {
-		case *policy.Resource:
-			resources = append(resources, unit)
-		case *policy.Role:
-			roles = append(roles, unit)
-		}
+// relink tells the linker of a namespace of what is declared in another way.
+func (c *churn) relink(namespace string, e random.Edit) {
+	l := c.linkers[namespace]
+	if l == nil {
+		l = policy.NewLinker()
+		c.linkers[namespace] = l
 	}
-	c.index.SetVocabulary(namespace, policy.Link(resources, roles))
-}
-
-// unit compiles each version of what is declared once.
-func (c *churn) unit(o testkit.Object) any {
-	if unit, ok := c.units[o]; ok {
-		return unit
-	}
-	switch o := o.(type) {
+	name := testkit.Name(e.Object)
+	switch o := e.Object.(type) {
 	case *v1alpha1.Resource:
-		c.units[o], _ = c.compiler.Resource(o)
+		before, after := c.resources[name], (*policy.Resource)(nil)
+		if !e.Gone {
+			after, _ = c.compiler.Resource(o)
+		}
+		l.ReplaceResource(before, after)
+		c.resources[name] = after
 	case *v1alpha1.Role:
-		c.units[o], _ = c.compiler.Role(o)
+		before, after := c.roles[name], (*policy.Role)(nil)
+		if !e.Gone {
+			after, _ = c.compiler.Role(o)
+		}
+		l.ReplaceRole(before, after)
+		c.roles[name] = after
 	}
-	return c.units[o]
+	v, _ := l.Link()
+	c.index.SetVocabulary(namespace, v)
 }
 
 // verify compares the index with what is left.
