@@ -93,9 +93,9 @@ func startClusterWithCRDs(t *testing.T) *cluster {
 func (c *cluster) waitForKinds(t *testing.T) {
 	t.Helper()
 	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
-	eventually(t, "discovery lists three kinds", func(ctx context.Context) error {
+	eventually(t, "discovery lists four kinds", func(ctx context.Context) error {
 		out, err := c.tryKubectl(ctx, "", "api-resources", "--api-group=rolecall.dev", "--cached=false", "-o", "name")
-		if err == nil && strings.Count(out, "\n") != 3 {
+		if err == nil && strings.Count(out, "\n") != 4 {
 			return fmt.Errorf("it lists %q", out)
 		}
 		return err

@@ -36,7 +36,7 @@ func TestWatch(t *testing.T) {
 	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
 
 	// The first list has what is there, of the namespace alone.
-	untilAtLeast(t, s, listed, 3)
+	untilAtLeast(t, s, listed, len(store.Kinds()))
 	present(t, s, "Resource document", "Role reader")
 	untilAtLeast(t, s, touched, 1)
 
@@ -62,7 +62,7 @@ func TestSeveralNamespaces(t *testing.T) {
 	create(t, c, document(ns+"-a"), reader(ns+"-b"), readers(ns+"-c"))
 	s := newTape()
 	watching(t, cfg, s, kube.Options{Namespaces: []string{ns + "-a", ns + "-b"}, Logger: logr.Discard()})
-	untilAtLeast(t, s, listed, 6)
+	untilAtLeast(t, s, listed, 2*len(store.Kinds()))
 	present(t, s, "Resource document", "Role reader")
 }
 
@@ -76,7 +76,7 @@ func TestPages(t *testing.T) {
 	cfg.Wrap(asked.note)
 	s := newTape()
 	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
-	untilAtLeast(t, s, listed, 3)
+	untilAtLeast(t, s, listed, len(store.Kinds()))
 	present(t, s, want...)
 	pages := 0
 	for _, q := range asked.of("roles") {
@@ -113,7 +113,7 @@ func TestStrip(t *testing.T) {
 
 	s := newTape()
 	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
-	untilAtLeast(t, s, listed, 3)
+	untilAtLeast(t, s, listed, len(store.Kinds()))
 	got, ok := s.object("reader").(*v1alpha1.Role)
 	if !ok {
 		t.Fatal("the Role was not handed on")
@@ -175,7 +175,7 @@ func TestServerAway(t *testing.T) {
 	var log diary
 	s := newTape()
 	watching(t, first.Config(), s, kube.Options{Logger: log.logger()})
-	untilAtLeast(t, s, listed, 3)
+	untilAtLeast(t, s, listed, len(store.Kinds()))
 	stop()
 	until(t, func() string {
 		if len(log.with("lost contact")) == 0 {
