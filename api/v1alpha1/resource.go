@@ -2,7 +2,10 @@
 
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
 // Resource declares a kind of thing in the application and what can be done to
 // it. Permissions can only grant what a Resource declares.
@@ -30,6 +33,8 @@ type Resource struct {
 }
 
 // ResourceSpec declares a resource type.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.propertyValidation) || has(self.schema)",message="propertyValidation needs a schema to validate against: write spec.schema, or remove propertyValidation",fieldPath=".propertyValidation"
 type ResourceSpec struct {
 	// Type is the id by which permissions and checks name the resource; the
 	// object's name unless given. It cannot change.
@@ -54,7 +59,75 @@ type ResourceSpec struct {
 	// the same as leaving the field out.
 	// +optional
 	Scoping Scoping `json:"scoping,omitempty"`
+
+	// Schema is the JSON Schema of `resource.properties`, in the structural form
+	// that CustomResourceDefinitions have: every value has a `type`, and what is not
+	// among `properties` is unknown, unless `additionalProperties` or
+	// `x-kubernetes-preserve-unknown-fields` says otherwise. Conditions about the
+	// resource are checked against it, which reports what does not fit and changes
+	// no decision; stored properties and requests are too.
+	// +optional
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:validation:MinProperties=1
+	Schema *runtime.RawExtension `json:"schema,omitempty"`
+
+	// PropertyValidation says what becomes of a request whose properties do not fit
+	// the schema: `Strict` refuses it, `Warn`, which is the same as leaving the
+	// field out, decides it and says in the answer what does not fit, `Ignore`
+	// looks at no request.
+	// +optional
+	PropertyValidation PropertyValidation `json:"propertyValidation,omitempty"`
+
+	// Instances are known instances with what is stored of them: defaults under
+	// the properties that a request states, and what searches enumerate. If the
+	// type is that of subjects, such as `user`, they are subjects, and what is
+	// stored is under `subject.properties`; it gives no authority. `kubectl apply`
+	// takes about 256 KiB of them, with `--server-side` as much as an object may
+	// hold.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=5000
+	Instances []ResourceInstance `json:"instances,omitempty"`
 }
+
+// ResourceInstance is a known instance of a resource.
+//
+// +kubebuilder:validation:XValidation:rule="!self.id.contains('*')",message="an instance is known by its whole id",fieldPath=".id"
+type ResourceInstance struct {
+	// ID is the id of the instance.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	ID string `json:"id"`
+
+	// Properties are stored properties. Key by key, a value that an API caller
+	// states counts instead of the stored one; what a gateway takes from a URL, a
+	// header or a query never does.
+	// +optional
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:validation:MaxProperties=64
+	Properties *runtime.RawExtension `json:"properties,omitempty"`
+}
+
+// PropertyValidation says what becomes of a request that does not fit a schema.
+//
+// +kubebuilder:validation:Enum=Ignore;Warn;Strict
+type PropertyValidation string
+
+// The values of PropertyValidation.
+const (
+	// PropertyValidationIgnore looks at no request.
+	PropertyValidationIgnore PropertyValidation = "Ignore"
+	// PropertyValidationWarn decides a request that does not fit, and says so in
+	// the answer.
+	PropertyValidationWarn PropertyValidation = "Warn"
+	// PropertyValidationStrict refuses a request that does not fit.
+	PropertyValidationStrict PropertyValidation = "Strict"
+)
 
 // ResourceAction is something that can be done to a resource.
 type ResourceAction struct {

@@ -69,6 +69,20 @@ func TestResource(t *testing.T) {
 			spec: `{type: "a b", actions: [{name: read}]}`, invalid: true,
 			want: policy.Resource{Type: "a b"},
 		},
+		"known instances, with what is stored of them": {
+			spec: `{instances: [{id: b, properties: {size: 7, list: [true, null], deep: {of: it}}}, {id: a}]}`,
+			want: policy.Resource{Type: "thing", Instances: policy.NewInstances(map[string]map[string]any{
+				"a": nil, "b": {"size": 7.0, "list": []any{true, nil}, "deep": map[string]any{"of": "it"}},
+			})},
+		},
+		"an unusable instance is not known, the others are": {
+			spec: `{instances: [{id: "*"}, {id: a, properties: {size: 1}}, {id: a, properties: {size: 2}}, {id: ""}, {id: b, properties: 7}]}`, invalid: true,
+			want: policy.Resource{Type: "thing", Instances: policy.NewInstances(map[string]map[string]any{"a": {"size": 1.0}, "b": nil})},
+		},
+		"an unusable type has no instances": {
+			spec: `{type: "a b", instances: [{id: a}]}`, invalid: true,
+			want: policy.Resource{Type: "a b"},
+		},
 		"an unusable action is not declared, the others are": {
 			spec: `{actions: [{name: "*"}, {name: read}, {name: ""}]}`, invalid: true,
 			want: policy.Resource{Type: "thing", Actions: []string{"read"}},
@@ -83,7 +97,7 @@ func TestResource(t *testing.T) {
 			o := object(t, `{kind: Resource, metadata: {name: thing}, spec: `+tt.spec+`}`)
 			got, faults := newCompiler(t).Resource(o.(*v1alpha1.Resource))
 			tt.want.Name = "thing"
-			if diff := cmp.Diff(&tt.want, got); diff != "" {
+			if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(policy.Instances{})); diff != "" {
 				t.Error(diff)
 			}
 			checkInvalid(t, faults, tt.invalid)

@@ -23,17 +23,19 @@ func New(env *expr.Env) *Compiler {
 }
 
 // Resource compiles a Resource. The unit is never nil; the diagnostics are of
-// the aspect Accepted. An unusable type declares no action, and an unknown
-// scoping means Required.
+// the aspect Accepted. An unusable type declares no action and has no
+// instances, and an unknown scoping means Required.
 func (c *Compiler) Resource(o *v1alpha1.Resource) (*policy.Resource, diag.List) {
 	var f faults
 	u := &policy.Resource{Meta: metaOf(&o.ObjectMeta), Type: o.TypeID()}
 	usable := f.effectiveID("spec.type", string(o.Spec.Type), u.Type)
 	f.text("spec.description", string(o.Spec.Description))
-	if actions := f.resourceActions(o.Spec.Actions); usable {
-		u.Actions = actions
+	actions, instances := f.resourceActions(o.Spec.Actions), f.knownInstances(o.Spec.Instances)
+	if usable {
+		u.Actions, u.Instances = actions, policy.NewInstances(instances)
 	}
 	u.ScopeRequired = f.scoping(o.Spec.Scoping)
+	f.schema(&o.Spec)
 	return u, f.found
 }
 

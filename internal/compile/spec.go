@@ -25,6 +25,8 @@ const (
 	maxSubjects          = 1000
 	maxResources         = 256
 	maxMembers           = 5000
+	maxInstances         = 5000
+	maxProperties        = 64
 )
 
 const idForm = "letters, digits and _ . : / -, at most 253, beginning and ending with a letter, a digit or _"

@@ -35,6 +35,8 @@ type Resource struct {
 	Actions []string
 	// ScopeRequired says that a check without scope is denied.
 	ScopeRequired bool
+	// Instances are those that are known; nil if there are none.
+	Instances *Instances
 }
 
 // Role is a compiled Role. It is immutable.

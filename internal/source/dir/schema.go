@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -159,4 +160,51 @@ func (s *schema) fields(path string) []string {
 		at = &next
 	}
 	return slices.Sorted(maps.Keys(at.Properties))
+}
+
+// nulls lists the fields and items of a spec without a value, in the order of
+// their names. Where any JSON may stand, so may null.
+func (s *schema) nulls(spec any) []string {
+	at := s.structural.Properties["spec"]
+	return nulls(spec, "spec", &at)
+}
+
+func nulls(value any, path string, s *structuralschema.Structural) []string {
+	var out []string
+	switch value := value.(type) {
+	case nil:
+		return []string{path}
+	case []any:
+		for i, item := range value {
+			out = append(out, nulls(item, path+"["+strconv.Itoa(i)+"]", itemOf(s))...)
+		}
+	case map[string]any:
+		if s != nil && s.XPreserveUnknownFields {
+			return nil
+		}
+		for name, item := range value {
+			out = append(out, nulls(item, join(path, name), property(s, name))...)
+		}
+		slices.Sort(out)
+	}
+	return out
+}
+
+// itemOf returns the schema of the items of a list, or nil.
+func itemOf(s *structuralschema.Structural) *structuralschema.Structural {
+	if s == nil {
+		return nil
+	}
+	return s.Items
+}
+
+// property returns the schema of a field, or nil.
+func property(s *structuralschema.Structural, name string) *structuralschema.Structural {
+	if s == nil {
+		return nil
+	}
+	if p, declared := s.Properties[name]; declared {
+		return &p
+	}
+	return nil
 }

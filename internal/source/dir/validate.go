@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -117,7 +116,7 @@ func (v *validator) strict(object map[string]any, unknown []string) {
 			fmt.Sprintf("the field stands twice, first in line %d: remove one of the two", v.doc.at(d.first).Line))
 	}
 	if spec, written := object["spec"]; written {
-		for _, path := range nulls(spec, "spec") {
+		for _, path := range v.schema.nulls(spec) {
 			v.fault(path, ReasonNullField, "the field has no value: give it one, or remove it")
 		}
 	}
@@ -126,26 +125,6 @@ func (v *validator) strict(object map[string]any, unknown []string) {
 		v.fault(path, ReasonUnknownField, fmt.Sprintf("unknown field%s: correct it, or remove it",
 			compile.DidYouMean(path[dot+1:], v.schema.fields(path[:max(dot, 0)]))))
 	}
-}
-
-// nulls lists the fields and items without a value, in the order of their
-// names.
-func nulls(value any, path string) []string {
-	var out []string
-	switch value := value.(type) {
-	case nil:
-		return []string{path}
-	case []any:
-		for i, item := range value {
-			out = append(out, nulls(item, path+"["+strconv.Itoa(i)+"]")...)
-		}
-	case map[string]any:
-		for name, item := range value {
-			out = append(out, nulls(item, join(path, name))...)
-		}
-		slices.Sort(out)
-	}
-	return out
 }
 
 // invalid reports what the schema or the rules of metadata refuse, as the API

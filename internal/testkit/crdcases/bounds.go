@@ -18,7 +18,7 @@ type Bound struct {
 	// Message is a part of what an API server says then.
 	Message string
 	// Limits is what the keyword allows: the size for minLength, maxLength,
-	// minItems and maxItems. It is -1 otherwise.
+	// minItems, maxItems, minProperties and maxProperties. It is -1 otherwise.
 	Limit int64
 	// Values are the values that an enum allows, as JSON.
 	Values []string
@@ -48,7 +48,7 @@ func Bounds(version apiextensionsv1.CustomResourceDefinitionVersion) []Bound {
 
 // walk lists the bounds of the schema at path and of all below it.
 func walk(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
-	bounds := slices.Concat(rules(path, schema), required(path, schema), text(path, schema), list(path, schema))
+	bounds := slices.Concat(rules(path, schema), required(path, schema), text(path, schema), list(path, schema), object(path, schema))
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		bounds = append(bounds, walk(path+"."+name, schema.Properties[name])...)
 	}
@@ -115,6 +115,17 @@ func list(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
 	}
 	if t := schema.XListType; t != nil && *t != "atomic" {
 		bounds = append(bounds, Bound{Path: path + "[]", Message: "Duplicate value", Limit: -1})
+	}
+	return bounds
+}
+
+func object(path string, schema apiextensionsv1.JSONSchemaProps) []Bound {
+	var bounds []Bound
+	if n := schema.MinProperties; n != nil {
+		bounds = append(bounds, Bound{Path: path, Message: fmt.Sprintf("should have at least %d properties", *n), Limit: *n})
+	}
+	if n := schema.MaxProperties; n != nil {
+		bounds = append(bounds, Bound{Path: path, Message: fmt.Sprintf("must have at most %d items", *n), Limit: *n})
 	}
 	return bounds
 }

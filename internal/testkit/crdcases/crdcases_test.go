@@ -59,7 +59,7 @@ func refuses(cases []crdcases.Case, bound crdcases.Bound) bool {
 	return false
 }
 
-// reaches says whether an accepted case has a text or a list of exactly the
+// reaches says whether an accepted case has a text, a list or an object of exactly the
 // size of the limit; ids in the cases are ASCII where they are at a limit.
 func reaches(cases []crdcases.Case, bound crdcases.Bound) bool {
 	for _, value := range accepted(cases, bound.Path) {
@@ -69,6 +69,10 @@ func reaches(cases []crdcases.Case, bound crdcases.Bound) bool {
 				return true
 			}
 		case []any:
+			if int64(len(value)) == bound.Limit {
+				return true
+			}
+		case map[string]any:
 			if int64(len(value)) == bound.Limit {
 				return true
 			}
