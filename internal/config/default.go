@@ -28,6 +28,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.Limits.Evaluations, 100)
 	fill(&c.Limits.ConcurrentStreams, 1000)
 	defaultTimeouts(&c.Timeouts)
+	defaultSearch(&c.AuthZEN.Search)
 	defaultCerbos(&c.Cerbos)
 	defaultSessions(c.Sessions)
 	defaultCallers(&c.Callers)

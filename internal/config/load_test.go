@@ -5,6 +5,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,10 @@ func defaults() *configv1alpha1.ServerConfiguration {
 		},
 		LeaderElection: configv1alpha1.LeaderElection{Enabled: new(true), Name: "rolecall.rolecall.dev"},
 		Cerbos:         configv1alpha1.Cerbos{MaxActionsPerResource: 50, MaxResourcesPerRequest: 50},
-		Log:            configv1alpha1.Log{Level: "info", Format: "text"},
+		AuthZEN: configv1alpha1.AuthZEN{Search: configv1alpha1.Search{
+			Results: 1000, Candidates: 100_000, Concurrent: max(1, runtime.GOMAXPROCS(0)/2), Timeout: metav1.Duration{Duration: 5 * time.Second},
+		}},
+		Log: configv1alpha1.Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -134,6 +138,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"an application without an id":         {text: head + "yorAuth: {applications: [{namespace: a}]}", want: []string{"yorAuth.applications[0].id: Required"}},
 		"an application twice":                 {text: head + "yorAuth: {applications: [{id: x, namespace: a}, {id: x, namespace: b}]}", want: []string{"yorAuth.applications[1].id: Duplicate"}},
 		"an application that nobody sees":      {text: head + "namespaces: [a]\nyorAuth: {applications: [{id: x, namespace: b}]}", want: []string{"yorAuth.applications[0].namespace", "add it there"}},
+		"too many results":                     {text: head + "authZEN: {search: {results: 10001}}", want: []string{"authZEN.search.results", "1 to 10000"}},
+		"too many candidates":                  {text: head + "authZEN: {search: {candidates: 1000001}}", want: []string{"authZEN.search.candidates", "1 to 1000000"}},
+		"no search at all":                     {text: head + "authZEN: {search: {concurrent: -1}}", want: []string{"authZEN.search.concurrent", "1 to 1000"}},
+		"no time to search":                    {text: head + "authZEN: {search: {timeout: -1s}}", want: []string{"authZEN.search.timeout", "negative"}},
 		"a limit that is too high":             {text: head + "limits: {requestBytes: 2097152}", want: []string{"limits.requestBytes", "1024 to 1048576"}},
 		"a level that does not exist":          {text: head + "log: {level: trace}", want: []string{"log.level: Unsupported value", `"debug"`}},
 		"a format that does not exist":         {text: head + "log: {format: xml}", want: []string{"log.format: Unsupported value", `"json"`}},

@@ -32,6 +32,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		timeouts(field.NewPath("timeouts"), &c.Timeouts),
 		leaderElection(field.NewPath("leaderElection"), &c.LeaderElection),
 		duration(field.NewPath("maxSnapshotAge"), c.MaxSnapshotAge),
+		authZEN(field.NewPath("authZEN"), &c.AuthZEN),
 		cerbos(field.NewPath("cerbos"), &c.Cerbos),
 		stytch(field.NewPath("stytch"), c),
 		yorAuth(field.NewPath("yorAuth"), c),

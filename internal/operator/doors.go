@@ -29,6 +29,7 @@ func (r *rooms) open() ([]door.Route, []door.Service) {
 			Sessions:         r.sessions,
 			DefaultNamespace: r.namespace(),
 			MaxEvaluations:   r.Config.Limits.Evaluations,
+			URL:              r.Config.AuthZEN.URL,
 		}),
 		r.permissions(),
 		cerbos.Routes(),

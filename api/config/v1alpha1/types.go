@@ -106,6 +106,11 @@ type ServerConfiguration struct {
 	// +optional
 	MaxSnapshotAge metav1.Duration `json:"maxSnapshotAge,omitempty"`
 
+	// authZEN configures the native door.
+	//
+	// +optional
+	AuthZEN AuthZEN `json:"authZEN,omitempty"`
+
 	// cerbos bounds what clients of Cerbos may ask for in one request.
 	//
 	// +optional

@@ -30,6 +30,10 @@ type Options struct {
 	DefaultNamespace string
 	// MaxEvaluations bounds the evaluations of one batch.
 	MaxEvaluations int
+	// URL is where clients reach the endpoints of the default namespace, an https URL
+	// without a slash at its end; empty if nobody has said, and then there is no
+	// metadata.
+	URL string
 }
 
 // Routes returns the door's endpoints.
@@ -40,10 +44,10 @@ func Routes(o Options) []door.Route {
 	var routes []door.Route
 	for _, prefix := range []string{"", "/ns/{namespace}"} {
 		routes = append(routes,
-			route(prefix+"/access/v1/evaluation", h.endpoint(door.PermissionCheck, (*call).evaluation)),
-			route(prefix+"/access/v1/evaluations", h.endpoint(door.PermissionCheck, (*call).evaluations)))
+			route(prefix+pathEvaluation, h.endpoint(door.PermissionCheck, (*call).evaluation)),
+			route(prefix+pathEvaluations, h.endpoint(door.PermissionCheck, (*call).evaluations)))
 	}
-	return routes
+	return append(routes, h.metadataRoutes()...)
 }
 
 func route(path string, serve func(http.ResponseWriter, *http.Request) error) door.Route {

@@ -79,6 +79,9 @@ func TestNothingIsReadOfWhoIsRefused(t *testing.T) {
 		DefaultNamespace: testkit.Namespace, MaxEvaluations: 1,
 	})
 	for _, route := range routes {
+		if route.Method == http.MethodGet {
+			continue // the metadata, which is for everyone and asks for no body
+		}
 		r := httptest.NewRequestWithContext(t.Context(), route.Method, "/", iotest.ErrReader(errors.New("the body was read")))
 		err := route.Serve(httptest.NewRecorder(), r)
 		if status, _ := door.Answer(err); status != http.StatusUnauthorized {

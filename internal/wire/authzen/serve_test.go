@@ -142,6 +142,7 @@ func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*config
 			},
 			Sessions:         r.sessions,
 			DefaultNamespace: c.DefaultNamespace, MaxEvaluations: c.Limits.Evaluations,
+			URL: c.AuthZEN.URL,
 		}),
 	})
 	r.url = "http://" + start(tb, s).HTTP
