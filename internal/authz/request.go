@@ -62,8 +62,13 @@ type Subject struct {
 	SSOConnections []string
 	// SSOGroups are the groups that those connections report.
 	SSOGroups []SSOGroup
-	// Properties are free attributes, for conditions.
+	// Properties are free attributes, for conditions: what the caller states.
+	// Stored ones of the subject stand below them, key by key.
 	Properties map[string]any
+	// Captured are attributes that nobody states: a gateway's door took them from a
+	// URL, a query or headers, which are the client's to choose. Stored ones and
+	// Properties stand above them, key by key.
+	Captured map[string]any
 }
 
 // SSOGroup is a group as an SSO connection reports it; the same id under
@@ -83,8 +88,10 @@ type Action struct {
 type Resource struct {
 	Type string
 	// ID may be empty if the action is not about one instance.
-	ID         string
+	ID string
+	// Properties and Captured are as those of a Subject.
 	Properties map[string]any
+	Captured   map[string]any
 }
 
 // The reserved types of subjects: ways of holding a role, not subjects of a

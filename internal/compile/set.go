@@ -29,7 +29,7 @@ func Conflict(kind, id, ownerName string) diag.Diagnostic {
 	path, short, loss := "spec.id", "rcrole", "the Allows of this one grant nothing and its Denies stand"
 	switch kind {
 	case kindResource:
-		path, short, loss = "spec.type", "rcres", "this one declares nothing"
+		path, short, loss = "spec.type", "rcres", "this one declares nothing and its instances are not known"
 	case kindGroup:
 		short, loss = "rcgroup", "the members of this one are in the group for its Denies and not for its Allows"
 	}

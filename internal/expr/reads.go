@@ -18,10 +18,13 @@ const (
 	// PartInstance is what else there is of the resource and the action: the id,
 	// and the properties of both.
 	PartInstance
+	// PartStorable is the properties of the subject and of the resource, which may
+	// be stored.
+	PartStorable
 )
 
-// Reads returns which of the parts the condition looks at. If it looks at
-// neither, it has one value for all resources and actions. It may name a part too
+// Reads returns which of the parts the condition looks at. If it looks at neither
+// PartPair nor PartInstance, it has one value for all resources and actions. It may name a part too
 // many, never one too few.
 func (p *Program) Reads() Parts {
 	return p.reads
@@ -62,24 +65,31 @@ func partsOf(path string) Parts {
 	names := append(strings.Split(path, "."), "", "", "")
 	if names[0] == "request" {
 		names = names[1:]
-		if names[0] == "principal" {
-			return 0
-		}
-		if names[0] == "" {
-			return PartPair | PartInstance
+		switch names[0] {
+		case "principal":
+			names[0] = "P"
+		case "":
+			return PartPair | PartInstance | PartStorable
 		}
 	}
-	switch variable, field := names[0], names[1]; variable {
+	variable, field := names[0], names[1]
+	var storable Parts
+	if field == "" || field == "properties" || field == "attr" {
+		storable = PartStorable
+	}
+	switch variable {
 	case "resource", "R":
 		if field == "type" || field == "kind" {
 			return PartPair
 		}
-		return PartPair | PartInstance
+		return PartPair | PartInstance | storable
 	case "action":
 		if field == "name" {
 			return PartPair
 		}
 		return PartPair | PartInstance
+	case "subject", "P":
+		return storable
 	default:
 		return 0
 	}

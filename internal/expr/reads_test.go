@@ -12,11 +12,11 @@ import (
 
 func TestReads(t *testing.T) {
 	env := newEnv(t)
-	const pair, all = expr.PartPair, expr.PartPair | expr.PartInstance
+	const pair, all, stored = expr.PartPair, expr.PartPair | expr.PartInstance, expr.PartStorable
 	for text, want := range map[string]expr.Parts{
 		`true`: 0,
 		`subject.id == "u" && context.a.b == scope && now < timestamp("2026-01-01T00:00:00Z")`: 0,
-		`P.id == request.principal.id && request.principal.attr.a == 1`:                        0,
+		`P.id == request.principal.id && request.principal.attr.a == 1`:                        stored,
 		`context.resource.id == "x"`:                                0,
 		`subject.groups.exists(g, g == "x")`:                        0,
 		`resource.type == "doc"`:                                    pair,
@@ -25,19 +25,27 @@ func TestReads(t *testing.T) {
 		`["a"].exists(x, x == action.name)`:                         pair,
 		`resource.id == "doc"`:                                      all,
 		`has(resource.id)`:                                          all,
-		`resource.properties.owner == subject.id`:                   all,
-		`request.resource.attr.owner == subject.id`:                 all,
+		`resource.properties.owner == subject.id`:                   all | stored,
+		`request.resource.attr.owner == subject.id`:                 all | stored,
 		`R.id == "x"`:                                               all,
 		`action.properties.soft == true`:                            all,
-		`subject.groups.exists(g, g in resource.properties.groups)`: all,
-		`resource.properties.groups.exists(g, g == "x")`:            all,
+		`subject.groups.exists(g, g in resource.properties.groups)`: all | stored,
+		`resource.properties.groups.exists(g, g == "x")`:            all | stored,
 		`subject.groups.exists(g, g == "x" && resource.id == g)`:    all,
 		`context.a ? false : resource.id == "x"`:                    all,
 		`[resource.id] == ["x"]`:                                    all,
 		`{"a": resource.id} == {"a": "x"}`:                          all,
-		`resource.?properties.optMap(p, p == {}).orValue(false)`:    all,
-		`dyn(resource) == dyn(1)`:                                   all,
-		`dyn(request) == dyn(1)`:                                    all,
+		`resource.?properties.optMap(p, p == {}).orValue(false)`:    all | stored,
+		`dyn(resource) == dyn(1)`:                                   all | stored,
+		`dyn(request) == dyn(1)`:                                    all | stored,
+		`.resource.properties.a == .subject.id`:                     all | stored,
+		`subject.properties.a`:                                      stored,
+		`P.attr["a"]`:                                               stored,
+		`has(subject.properties)`:                                   stored,
+		`[1].exists(x, subject.properties.a == x)`:                  stored,
+		`dyn(subject) == dyn(1)`:                                    stored,
+		`dyn(request.principal) == dyn(1)`:                          stored,
+		`request.auxData.jwt.a == context.a`:                        0,
 		`.resource.id == "x"`:                                       all,
 	} {
 		p, issues := env.Compile(text)

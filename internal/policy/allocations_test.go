@@ -53,3 +53,33 @@ func TestGroupsAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestStoredPropertiesAllocateNothing: neither where they are all there is, nor
+// where they are merged with others.
+func TestStoredPropertiesAllocateNothing(t *testing.T) {
+	s := storing(t, map[string]any{"owner": "alice", "team": "blue"})
+	for name, tt := range map[string]struct {
+		stated, captured map[string]any
+		want             authz.Reason
+	}{
+		"stored alone":  {want: authz.ReasonGranted},
+		"with stated":   {stated: map[string]any{"title": "x"}, want: authz.ReasonGranted},
+		"with captured": {captured: map[string]any{"owner": "bob"}, want: authz.ReasonGranted},
+		"with both":     {stated: map[string]any{"owner": "bob"}, captured: map[string]any{"title": "x"}, want: authz.ReasonConditionFalse},
+	} {
+		r := ask("alice", "read")
+		r.Resource.Properties, r.Resource.Captured = tt.stated, tt.captured
+		var d authz.Decision
+		check := func() {
+			if err := s.Check(r, &d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := testing.AllocsPerRun(100, check); n != 0 {
+			t.Errorf("%s: %v allocations, want none", name, n)
+		}
+		if d.Reason != tt.want {
+			t.Errorf("%s: %v, want %v", name, d.Reason, tt.want)
+		}
+	}
+}

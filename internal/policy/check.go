@@ -76,6 +76,9 @@ type check struct {
 	// without is the request without the groups that the subject may not be in, or
 	// nil if there are none; then r is the one with them.
 	without *authz.Request
+	// mayMerge says that conditions may see other properties than the request has,
+	// and that none has looked yet.
+	mayMerge bool
 }
 
 // asserted holds the roles that the request asserts, if they may be asserted.

@@ -52,7 +52,8 @@ type deferred struct {
 	holds    [few]hold
 	known    [few]evaluated
 	n, evals int
-	many     *many // if there are more than a few
+	many     *many    // if there are more than a few
+	merging  *merging // if conditions see other properties than the request has
 	budget   expr.Budget
 }
 
@@ -120,6 +121,9 @@ func (p *deferred) grown() *many {
 
 // release gives the room for many back, without what it points to.
 func (p *deferred) release() {
+	if p.merging != nil {
+		p.merging.release()
+	}
 	if m := p.many; m != nil {
 		clear(m.holds)
 		clear(m.known)
@@ -168,6 +172,7 @@ func (c *check) permits(h *hold) bool {
 // the budget.
 func (c *check) resolve() authz.Reason {
 	c.deferred.budget = expr.NewBudget()
+	c.mayMerge = c.v.described.types != nil || len(c.r.Resource.Captured)+len(c.r.Subject.Captured) > 0
 	if c.ns.groups != nil {
 		c.r, c.without = c.walked().requests(c.r)
 	}
@@ -319,6 +324,9 @@ func (c *check) gate(h *hold) verdict {
 func (c *check) eval(p *expr.Program) verdict {
 	if v, ok := c.deferred.verdictOf(p); ok {
 		return v
+	}
+	if c.mayMerge && p.Reads()&expr.PartStorable != 0 {
+		c.merge()
 	}
 	v := certain(c.outcome(p, c.r))
 	if c.without != nil {

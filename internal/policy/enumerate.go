@@ -91,6 +91,7 @@ func (s *Snapshot) enumeration(r *authz.Request) (*enumeration, error) {
 		return nil, err
 	}
 	x.r, x.ns, x.v = &x.request, ns, ns.vocabulary
+	x.store()
 	home := r.Subject.SessionScope
 	if x.elsewhere = home != "" && !authz.ScopeCovers(home, r.Scope); x.elsewhere {
 		return x, nil
@@ -121,6 +122,14 @@ func (x *enumeration) join(r *authz.Request) {
 	}
 	x.walk.release()
 	x.walk = nil
+}
+
+// store lets conditions see what is stored of the subject. Of the resource nothing
+// but the type is known.
+func (x *enumeration) store() {
+	s := &x.request.Subject
+	stored, _ := x.v.Instances(s.Type).Properties(s.ID)
+	s.Properties = merged(make(map[string]any), s.Captured, stored, s.Properties)
 }
 
 // scopeNames are the scopes that cover the check, by number.

@@ -31,6 +31,8 @@ type Linker struct {
 	// others claim now.
 	formerRoles     map[uint32][]*Role
 	formerResources map[string][]*Resource
+	// redescribed are the types of which something else may be said; see described.
+	redescribed map[string]bool
 	// conflicts counts the claimants that do not own what they claim.
 	conflicts int
 	// peak is the most names that there have been; see compactIfSparse.
@@ -101,6 +103,10 @@ func (l *Linker) touchRole(id string) uint32 {
 // ReplaceResource takes after in, in place of before, which is one that has been
 // taken in. Either may be nil.
 func (l *Linker) ReplaceResource(before, after *Resource) {
+	if before != nil && after != nil && before.declaresAs(after) {
+		l.redescribe(before, after)
+		return
+	}
 	if before != nil {
 		l.touchType(before.Type)
 		l.claim(before.Type, without(l.resources[before.Type], before))
@@ -120,6 +126,7 @@ func (l *Linker) touchType(typ string) {
 		}
 		l.formerResources[typ] = l.resources[typ]
 	}
+	l.touchDescription(typ)
 }
 
 func (l *Linker) claim(typ string, claimants []*Resource) {
@@ -170,6 +177,11 @@ func without[C claimant](claimants []C, one C) []C {
 // time, and those that name something, or inherit from a role, that is now declared
 // in another way.
 func (l *Linker) Link() (*Vocabulary, []*Role) {
+	if len(l.redescribed) > 0 {
+		v := *l.linked
+		v.described = l.describe()
+		l.linked = &v
+	}
 	if len(l.formerRoles) == 0 && len(l.formerResources) == 0 {
 		return l.linked, nil
 	}

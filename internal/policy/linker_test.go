@@ -42,8 +42,17 @@ func (c crowd) some(n int, of ...string) []string {
 func (c crowd) resource(name string) *Resource {
 	return &Resource{
 		Meta: c.meta(name), Type: fmt.Sprintf("t:%c", 'a'+rune(c.IntN(7))), ScopeRequired: c.IntN(4) == 0,
-		Actions: c.some(6, "read", "read.all", "write", "write.all", "list"),
+		Actions:   c.some(6, "read", "read.all", "write", "write.all", "list"),
+		Instances: c.instances(),
 	}
+}
+
+func (c crowd) instances() *Instances {
+	known := map[string]map[string]any{}
+	for _, id := range c.some(2, "a", "b", "c") {
+		known[id] = nil
+	}
+	return NewInstances(known)
 }
 
 func (c crowd) role(name string) *Role {
@@ -72,7 +81,13 @@ func (c crowd) role(name string) *Role {
 func (c crowd) edit(l *Linker, u units, size int) {
 	if c.IntN(6) == 0 {
 		name := fmt.Sprint(c.IntN(14))
-		replace(u.resources, name, c.resource(name), c.IntN(14) >= size, l.ReplaceResource)
+		r := c.resource(name)
+		if before := u.resources[name]; before != nil && c.IntN(2) == 0 { // it declares the same
+			other := *before
+			other.Instances = r.Instances
+			r = &other
+		}
+		replace(u.resources, name, r, c.IntN(14) >= size, l.ReplaceResource)
 		return
 	}
 	name := fmt.Sprint(c.IntN(140))
@@ -188,6 +203,7 @@ func leads(v *Vocabulary, from, to string) bool {
 // said is all that a vocabulary says, without a number.
 type said struct {
 	Types, RoleIDs []string
+	Instances      map[string][]string
 	Roles          map[string]saidRole
 	Pairs          map[string]saidPair
 }
@@ -206,10 +222,11 @@ type saidPair struct {
 // says returns what a vocabulary says, and checks that its parts say the same.
 func says(t *testing.T, v *Vocabulary) said {
 	t.Helper()
-	s := said{Types: v.Types(), RoleIDs: v.RoleIDs(), Roles: map[string]saidRole{}, Pairs: map[string]saidPair{}}
+	s := said{Types: v.Types(), RoleIDs: v.RoleIDs(), Instances: map[string][]string{}, Roles: map[string]saidRole{}, Pairs: map[string]saidPair{}}
 	places := map[uint32]string{}
 	for _, typ := range s.Types {
 		actions, _ := v.Actions(typ)
+		s.Instances[typ] = v.Instances(typ).IDs()
 		for _, action := range actions {
 			name := typ + " " + action
 			p, place := v.pair(typ, action)

@@ -201,7 +201,7 @@ func (x *enumeration) value(p *expr.Program) values {
 
 // judgement evaluates a condition, unless it depends on what is not known.
 func (x *enumeration) judgement(p *expr.Program) judgement {
-	reads := p.Reads()
+	reads := p.Reads() & (expr.PartPair | expr.PartInstance)
 	if reads&expr.PartInstance != 0 {
 		cost := p.Bound()
 		if x.doubtful { // a check evaluates it twice

@@ -29,6 +29,8 @@ type Vocabulary struct {
 	sortedIDs func() []string
 	// size is how many types and roles there are.
 	size int
+	// described is what is said of the types beside what is declared.
+	described described
 }
 
 // emptyVocabulary declares nothing.

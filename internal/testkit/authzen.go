@@ -4,6 +4,7 @@ package testkit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -12,11 +13,14 @@ import (
 
 // AuthZEN renders a request as the body of an AuthZEN evaluation. What the
 // protocol cannot say is an error: a scope of the asserted roles (only a token
-// has one), and free properties under the names that the dialect gives a
+// has one), properties that nobody states (see authz.Subject), and free properties under the names that the dialect gives a
 // meaning. The time is the server's.
 func AuthZEN(r *authz.Request) ([]byte, error) {
 	if r.Subject.SessionScope != "" {
 		return nil, fmt.Errorf("an AuthZEN request cannot say the scope of a session, %s", r.Subject.SessionScope)
+	}
+	if len(r.Subject.Captured)+len(r.Resource.Captured) > 0 {
+		return nil, errors.New("an AuthZEN request cannot have captured properties: a gateway has them")
 	}
 	properties, err := merge("subject.properties", r.Subject.Properties, subjectProperties(&r.Subject))
 	if err != nil {

@@ -3,9 +3,11 @@
 package testkit
 
 import (
+	"encoding/json"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 )
@@ -44,6 +46,26 @@ func (b *ResourceBuilder) Type(id string) *ResourceBuilder {
 func (b *ResourceBuilder) ScopeRequired() *ResourceBuilder {
 	b.obj.Spec.Scoping = v1alpha1.ScopingRequired
 	return b
+}
+
+// Knows adds to spec.instances.
+func (b *ResourceBuilder) Knows(id string, properties map[string]any) *ResourceBuilder {
+	in := v1alpha1.ResourceInstance{ID: id}
+	if properties != nil {
+		in.Properties = JSON(properties)
+	}
+	b.obj.Spec.Instances = append(b.obj.Spec.Instances, in)
+	return b
+}
+
+// JSON returns a field that may hold any object. The value is one of
+// encoding/json.
+func JSON(value any) *runtime.RawExtension {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return &runtime.RawExtension{Raw: text}
 }
 
 // Obj returns the object.

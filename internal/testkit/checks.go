@@ -73,6 +73,7 @@ type subject struct {
 	SSOConnections []string         `json:"ssoConnections,omitempty"`
 	SSOGroups      []authz.SSOGroup `json:"ssoGroups,omitempty"`
 	Properties     map[string]any   `json:"properties,omitempty"`
+	Captured       map[string]any   `json:"captured,omitempty"`
 }
 
 type action struct {
@@ -93,6 +94,7 @@ type resource struct {
 	Type       string         `json:"type"`
 	ID         string         `json:"id,omitempty"`
 	Properties map[string]any `json:"properties,omitempty"`
+	Captured   map[string]any `json:"captured,omitempty"`
 }
 
 // ParseChecks reads a YAML list of checks. A request mirrors authz.Request; an

@@ -119,6 +119,8 @@ func TestAuthZENSaysNoMoreThanItCan(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]authz.Request{
 		"the scope of a session":                   {Subject: authz.Subject{SessionScope: "org:a"}},
+		"captured properties of a subject":         {Subject: authz.Subject{Captured: map[string]any{"a": 1.0}}},
+		"captured properties of a resource":        {Resource: authz.Resource{Captured: map[string]any{"a": 1.0}}},
 		"a free property where a role would stand": {Subject: authz.Subject{Roles: []string{"r"}, Properties: map[string]any{"roles": "x"}}},
 		"a free scope in the context":              {Scope: "org:a", Context: map[string]any{"scope": "org:b"}},
 	} {

@@ -89,7 +89,7 @@ func cerbosRequest(t *testing.T, r *authz.Request) *cerbospb.CheckResourcesReque
 	t.Helper()
 	s := &r.Subject
 	if s.Type != "user" || s.ID == "" || s.SessionScope != "" || s.Email != "" ||
-		len(s.Groups)+len(s.SSOConnections)+len(s.SSOGroups)+len(r.Context)+len(r.Action.Properties) > 0 || r.Resource.ID == "" {
+		len(s.Groups)+len(s.SSOConnections)+len(s.SSOGroups)+len(r.Context)+len(r.Action.Properties)+len(s.Captured)+len(r.Resource.Captured) > 0 || r.Resource.ID == "" {
 		return nil
 	}
 	roles := s.Roles

@@ -54,7 +54,7 @@ type client struct {
 }
 
 // verify puts the checks to the door, one by one and in batches. What AuthZEN
-// cannot say is only the scope of asserted roles.
+// cannot say is only the scope of asserted roles, and what a gateway captures.
 func (c *client) verify(t *testing.T, checks []testkit.Check) {
 	t.Helper()
 	for _, diff := range c.differences(t, checks) {
@@ -67,7 +67,8 @@ func (c *client) differences(t *testing.T, checks []testkit.Check) []string {
 	var differences []string
 	for _, check := range checks {
 		body, err := testkit.AuthZEN(&check.Request)
-		if (err != nil) != (check.Request.Subject.SessionScope != "") {
+		r := &check.Request
+		if (err != nil) != (r.Subject.SessionScope != "" || len(r.Subject.Captured)+len(r.Resource.Captured) > 0) {
 			t.Fatalf("%s: as an AuthZEN request: %v", check.Name, err)
 		}
 		if err != nil {

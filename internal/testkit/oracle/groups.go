@@ -16,6 +16,8 @@ type question struct {
 	// groups are those that Groups put the subject into, and whether that is
 	// beyond doubt.
 	groups map[string]bool
+	// seen is the request with the properties that conditions see.
+	seen *authz.Request
 	// with and without are the request as conditions see it, with the groups that
 	// are in doubt and without them.
 	with, without *authz.Request
@@ -23,6 +25,10 @@ type question struct {
 
 func (o *Oracle) ask(r *authz.Request) *question {
 	q := &question{Request: r, groups: o.joined(r)}
+	seen := *r
+	seen.Subject.Properties = o.properties(r.Namespace, r.Subject.Type, r.Subject.ID, r.Subject.Captured, r.Subject.Properties)
+	seen.Resource.Properties = o.properties(r.Namespace, r.Resource.Type, r.Resource.ID, r.Resource.Captured, r.Resource.Properties)
+	q.seen = &seen
 	q.with = q.among(func(bool) bool { return true })
 	q.without = q.among(func(beyondDoubt bool) bool { return beyondDoubt })
 	return q
@@ -31,7 +37,7 @@ func (o *Oracle) ask(r *authz.Request) *question {
 // among returns the request with all groups of its subject: those that it states,
 // then those that Groups put it into, sorted.
 func (q *question) among(counts func(beyondDoubt bool) bool) *authz.Request {
-	r := *q.Request
+	r := *q.seen
 	r.Subject.Groups = slices.Clone(r.Subject.Groups)
 	for _, id := range slices.Sorted(maps.Keys(q.groups)) {
 		if counts(q.groups[id]) && !slices.Contains(q.Subject.Groups, id) {

@@ -58,7 +58,10 @@ func (g *Generator) version(o testkit.Object) testkit.Object {
 	switch version := version.(type) {
 	case *v1alpha1.Resource:
 		if other, ok := g.resource(0).(*v1alpha1.Resource); ok {
-			version.Spec.Actions, version.Spec.Scoping = other.Spec.Actions, other.Spec.Scoping
+			version.Spec.Instances = other.Spec.Instances
+			if g.Chance(60) { // else it declares the same
+				version.Spec.Actions, version.Spec.Scoping = other.Spec.Actions, other.Spec.Scoping
+			}
 		}
 	case *v1alpha1.Role:
 		if other, ok := g.role(0).(*v1alpha1.Role); ok {

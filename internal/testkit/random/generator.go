@@ -70,7 +70,37 @@ func (g *Generator) resource(i int) testkit.Object {
 	if g.Chance(10) {
 		b.ScopeRequired()
 	}
+	if g.Chance(50) {
+		g.known(b)
+	}
 	return g.live(b.Obj())
+}
+
+// known makes some instances known, of which something may be stored: of
+// subjects, if the type is one of theirs.
+func (g *Generator) known(b *testkit.ResourceBuilder) {
+	for _, id := range g.some(append(g.universe.instances, g.universe.users...), 4) {
+		var properties map[string]any
+		if g.Chance(80) {
+			properties = g.properties()
+		}
+		b.Knows(id, properties)
+	}
+}
+
+// properties makes what conditions look at, of a resource or of a subject.
+func (g *Generator) properties() map[string]any {
+	p := map[string]any{}
+	if g.Chance(70) {
+		p["owner"] = g.pick(g.universe.users)
+	}
+	if g.Chance(70) {
+		p["level"] = float64(g.random.IntN(4))
+	}
+	if g.Chance(15) {
+		p["owner"] = nil
+	}
+	return p
 }
 
 func (g *Generator) role(i int) testkit.Object {

@@ -70,11 +70,17 @@ func (g *Generator) values(r *authz.Request) {
 	if g.Chance(70) {
 		r.Context["list"] = []any{g.pick(g.universe.users), g.pick(g.universe.users)}
 	}
-	if g.Chance(70) {
-		r.Resource.Properties = map[string]any{"owner": g.pick(g.universe.users)}
+	if g.Chance(60) {
+		r.Resource.Properties = g.properties()
 	}
-	if g.Chance(70) {
-		r.Subject.Properties = map[string]any{"level": float64(g.random.IntN(4))}
+	if g.Chance(60) {
+		r.Subject.Properties = g.properties()
+	}
+	if g.Chance(15) {
+		r.Resource.Captured = g.properties()
+	}
+	if g.Chance(15) {
+		r.Subject.Captured = g.properties()
 	}
 }
 

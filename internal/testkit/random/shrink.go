@@ -44,6 +44,12 @@ func smallerThan(objects []testkit.Object) [][]testkit.Object {
 func changes(o testkit.Object) []testkit.Object {
 	var all []testkit.Object
 	switch o := o.(type) {
+	case *v1alpha1.Resource:
+		for i := range o.Spec.Instances {
+			c := testkit.Copy(o)
+			c.Spec.Instances = slices.Delete(c.Spec.Instances, i, i+1)
+			all = append(all, c)
+		}
 	case *v1alpha1.Role:
 		for i := range o.Spec.Permissions {
 			c := testkit.Copy(o)

@@ -26,7 +26,7 @@ func newUniverse() universe {
 	now := testkit.Now()
 	return universe{
 		namespaces:  []string{testkit.Namespace, testkit.Namespace, testkit.Namespace, testkit.Namespace, testkit.Namespace, "other"},
-		types:       []string{"doc", "doc", "doc", "doc.page", "app:doc", "note", "service"},
+		types:       []string{"doc", "doc", "doc", "doc.page", "app:doc", "note", "service", "user"},
 		actions:     []string{"read", "read", "update", "update.info", "update.info.name", "delete"},
 		typeNames:   []string{"doc", "doc", "doc", "doc.page", "app:doc", "note", "*", "*", "doc*", "*doc", "d*.p*", "*o*e*", "x*", "dco"},
 		actionNames: []string{"read", "read", "update", "update.info", "delete", "*", "*", "update.*", "*.name", "u*e*", "print", "z*"},
@@ -77,6 +77,10 @@ func conditions() []string {
 		`now < timestamp("2026-06-15T12:00:00.000000001Z")`,
 		`[1, 2][int(context.n)] > 0`,
 		`request.resource.attr.owner == P.id`,
+		`resource.properties == {"owner": "u0"} || R.attr.size() > 1`,
+		`has(resource.properties.owner) && resource.properties.owner != subject.properties.owner`,
+		`has(subject.properties) && !("level" in subject.properties)`,
+		`subject.properties.exists(k, k == "owner") && has(P.attr.level)`,
 		`context.a ==`,
 		`contxt.a`,
 	}
