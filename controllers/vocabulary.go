@@ -73,7 +73,9 @@ func (v *vocabulary) declaration(typ string) declaration {
 	if v.failed(err) || len(claimants) == 0 {
 		return declaration{}
 	}
-	unit, _ := v.compiler.Resource(&claimants[0])
+	owner := claimants[0]
+	owner.Spec.Instances = nil // there may be thousands, and nobody asks for them here
+	unit, _ := v.compiler.Resource(&owner)
 	return declaration{actions: slices.Sorted(slices.Values(unit.Actions)), found: true}
 }
 
