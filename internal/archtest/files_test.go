@@ -75,6 +75,23 @@ func TestPackageNames(t *testing.T) {
 	}
 }
 
+// TestLogsAreWatched: tests log to testkit/logs, which fails a test whose subject
+// logs something secret. Where logs are measured or are the libraries', they may be
+// thrown away.
+func TestLogsAreWatched(t *testing.T) {
+	const discards = "logr." + "Discard()"
+	for path, text := range sources(t) {
+		if !strings.HasSuffix(path, "_test.go") || strings.Contains(path, "bench_test") || strings.HasSuffix(path, "allocations_test.go") {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, discards) && !strings.Contains(line, "SetL") {
+				t.Errorf("%s: %s: use logs.New(t)", path, strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
 // sources returns the module's Go files by path below the root, without those
 // in the data of tests and in other modules.
 func sources(t *testing.T) map[string][]byte {

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-logr/logr"
-
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // TestFile: a file that has grown is moved, no line is cut, and nobody else may
@@ -26,7 +25,7 @@ func TestFile(t *testing.T) {
 	const decisions = 5000 // 1.3 MB
 	c := all()
 	c.QueueLength = decisions
-	l := New(Options{Config: c, Output: file, Logger: logr.Discard()})
+	l := New(Options{Config: c, Output: file, Logger: logs.New(t)})
 	for range decisions {
 		l.Door("x").Decided(denied())
 	}

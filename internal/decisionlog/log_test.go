@@ -15,13 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // long is how long these tests wait for what happens at once.
@@ -35,7 +35,7 @@ func all() *configv1alpha1.DecisionLog {
 func written(t *testing.T, c *configv1alpha1.DecisionLog, do func(*Log)) string {
 	t.Helper()
 	var out bytes.Buffer
-	l := New(Options{Config: c, Output: &out, Logger: logr.Discard()})
+	l := New(Options{Config: c, Output: &out, Logger: logs.New(t)})
 	do(l)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -218,7 +218,7 @@ func TestAFullQueueDrops(t *testing.T) {
 // TestManyAtOnce: every line is whole, and every decision is accounted for.
 func TestManyAtOnce(t *testing.T) {
 	var out bytes.Buffer
-	l := New(Options{Config: all(), Output: &out, Logger: logr.Discard()})
+	l := New(Options{Config: all(), Output: &out, Logger: logs.New(t)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, long) }()
@@ -312,7 +312,7 @@ func (s *stuck) Write(b []byte) (int, error) {
 func TestAStuckOutputDoesNotStopTheEnd(t *testing.T) {
 	out := &stuck{make(chan struct{}), make(chan struct{})}
 	defer close(out.release)
-	l := New(Options{Config: all(), Output: out, Logger: logr.Discard()})
+	l := New(Options{Config: all(), Output: out, Logger: logs.New(t)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, time.Millisecond) }()

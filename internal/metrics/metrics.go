@@ -55,11 +55,7 @@ func New(names ...string) (*Metrics, error) {
 	for _, reason := range append(faultReasons(), Other) {
 		m.faults[reason] = m.table.faults.WithLabelValues(reason)
 	}
-	for _, kind := range []string{reviewToken, reviewAccess} {
-		for _, outcome := range []string{outcomeGranted, outcomeRefused, outcomeFailed} {
-			m.table.callerReviews.WithLabelValues(kind, outcome)
-		}
-	}
+	m.table.startIdentity()
 	return m, nil
 }
 
@@ -130,33 +126,6 @@ func (m *Metrics) FolderStale(stale bool) {
 		value = 1
 	}
 	m.table.stale.Set(value)
-}
-
-// The values of the labels of reviews.
-const (
-	reviewToken  = "token"
-	reviewAccess = "access"
-
-	outcomeGranted = "granted"
-	outcomeRefused = "refused"
-	outcomeFailed  = "failed"
-)
-
-// TokenReviewed implements caller.Meter.
-func (m *Metrics) TokenReviewed(granted bool, err error) { m.reviewed(reviewToken, granted, err) }
-
-// AccessReviewed implements caller.Meter.
-func (m *Metrics) AccessReviewed(granted bool, err error) { m.reviewed(reviewAccess, granted, err) }
-
-func (m *Metrics) reviewed(kind string, granted bool, err error) {
-	outcome := outcomeRefused
-	switch {
-	case err != nil:
-		outcome = outcomeFailed
-	case granted:
-		outcome = outcomeGranted
-	}
-	m.table.callerReviews.WithLabelValues(kind, outcome).Inc()
 }
 
 // number is the first 52 bits of a revision in hexadecimal digits, which a

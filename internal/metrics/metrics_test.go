@@ -3,6 +3,7 @@
 package metrics_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,15 @@ func newMetrics(t *testing.T) *metrics.Metrics {
 		t.Fatal(err)
 	}
 	if err := m.SnapshotAge(func() time.Duration { return 90 * time.Second }); err != nil {
+		t.Fatal(err)
+	}
+	err = m.IssuerKeys(func() []metrics.IssuerKeys {
+		return []metrics.IssuerKeys{
+			{Namespace: "shop", Issuer: "https://a", Usable: 2, Age: time.Minute, Fetched: true},
+			{Issuer: "https://a", Usable: 1},
+		}
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	count := func(n uint64) func() uint64 { return func() uint64 { return n } }
@@ -95,7 +105,8 @@ func TestLabels(t *testing.T) {
 		"cause":    {"encoding", "gathering"}, // of Prometheus' own handler
 		"decision": {"allow", "deny", "error"},
 		"door":     {"authzen", "none"},
-		"kind":     {"Group", "Resource", "Role", "RoleBinding"},
+		"issuer":   {"https://a"}, // those of the configuration, and so the namespaces
+		"kind":     {"Group", "Resource", "Role", "RoleBinding", "jwt", "opaque"},
 		"result":   {"dropped", "failed", "written"},
 		"code": {
 			"200", "400", "401", "403", "404", "405", "413", "500", "503",
@@ -103,8 +114,9 @@ func TestLabels(t *testing.T) {
 			"InvalidArgument", "NotFound", "OK", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
 			"Unavailable", "Unimplemented", "Unknown", "other",
 		},
-		"outcome": {"failed", "granted", "refused"},
-		"review":  {"access", "token"},
+		"namespace": {"", "shop"},
+		"outcome":   {"failed", "granted", "refused"},
+		"review":    {"access", "token"},
 		"reason": {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
 			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
@@ -242,6 +254,39 @@ func TestDecisionLog(t *testing.T) {
 		if got := value(t, m, "rolecall_decision_log_lines_total", "result="+result); got != want {
 			t.Errorf("%v lines were %s, want %v", got, result, want)
 		}
+	}
+}
+
+// TestIdentity: what comes of reviews and of session tokens, and the keys of issuers.
+func TestIdentity(t *testing.T) {
+	m := newMetrics(t)
+	refused, failed := &door.Error{Status: http.StatusUnauthorized}, &door.Error{Status: http.StatusServiceUnavailable}
+	m.TokenReviewed(true, nil)
+	m.TokenReviewed(false, errors.New("out of reach"))
+	m.AccessReviewed(false, nil)
+	for _, err := range []error{nil, nil, nil, refused, refused, failed} {
+		m.JWTVerified(err)
+	}
+	m.TokenIntrospected(errors.New("other"))
+	for series, want := range map[[3]string]float64{
+		{"rolecall_caller_reviews_total", "outcome=granted", "review=token"}:      1,
+		{"rolecall_caller_reviews_total", "outcome=failed", "review=token"}:       1,
+		{"rolecall_caller_reviews_total", "outcome=refused", "review=token"}:      0,
+		{"rolecall_caller_reviews_total", "outcome=refused", "review=access"}:     1,
+		{"rolecall_session_tokens_total", "kind=jwt", "outcome=granted"}:          3,
+		{"rolecall_session_tokens_total", "kind=jwt", "outcome=refused"}:          2,
+		{"rolecall_session_tokens_total", "kind=jwt", "outcome=failed"}:           1,
+		{"rolecall_session_tokens_total", "kind=opaque", "outcome=failed"}:        1,
+		{"rolecall_issuer_keys", "issuer=https://a", "namespace=shop"}:            2,
+		{"rolecall_issuer_keys", "issuer=https://a", "namespace="}:                1,
+		{"rolecall_issuer_key_age_seconds", "issuer=https://a", "namespace=shop"}: 60,
+	} {
+		if got := value(t, m, series[0], series[1:]...); got != want {
+			t.Errorf("%s is %v, want %v", series, got, want)
+		}
+	}
+	if _, all := scrape(t, m); len(all["rolecall_issuer_key_age_seconds"].GetMetric()) != 1 {
+		t.Error("keys that never were fetched have an age")
 	}
 }
 

@@ -13,6 +13,7 @@ type table struct {
 	faults         *prometheus.GaugeVec
 	stale          prometheus.Gauge
 	callerReviews  *prometheus.CounterVec
+	sessions       *prometheus.CounterVec
 }
 
 func newTable() table {
@@ -42,6 +43,10 @@ func newTable() table {
 			Namespace: "rolecall", Name: "caller_reviews_total",
 			Help: "Reviews of callers that the API server was asked for, by kind (token, access) and outcome (granted, refused, failed).",
 		}, []string{"review", "outcome"}),
+		sessions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "rolecall", Name: "session_tokens_total",
+			Help: "Session tokens that came with requests, by kind (jwt, opaque) and outcome (granted: it proves a session, refused: it does not, failed: nobody knows).",
+		}, []string{"kind", "outcome"}),
 	}
 }
 
@@ -51,6 +56,6 @@ func gauges(name, help string, label string) *prometheus.GaugeVec {
 
 func (t *table) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		t.publications, t.revision, t.objects, t.eventToVisible, t.faults, t.stale, t.callerReviews,
+		t.publications, t.revision, t.objects, t.eventToVisible, t.faults, t.stale, t.callerReviews, t.sessions,
 	}
 }

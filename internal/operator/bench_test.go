@@ -18,7 +18,7 @@ import (
 // first changed answer at the door, against the embedded API server: a binding
 // is created, then deleted, and so on.
 func BenchmarkWriteToDecision(b *testing.B) {
-	o := options()
+	o := options(b)
 	o.Kube = devclustertest.Start(b)
 	r := run(b, o)
 	kube, namespace := newClient(b, o.Kube), devclustertest.Namespace(b)

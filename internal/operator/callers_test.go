@@ -5,17 +5,9 @@ package operator_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,99 +16,25 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/operator"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
+	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
-// authority issues certificates.
-type authority struct {
-	t           *testing.T
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) *authority {
+// serverFiles writes the certificate of a server.
+func serverFiles(t *testing.T, a *pki.Authority) *configv1alpha1.TLS {
 	t.Helper()
-	a := &authority{t: t}
-	c := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true})
-	a.certificate, a.key = c.Leaf, c.PrivateKey.(*ecdsa.PrivateKey)
-	return a
-}
-
-// issue fills in a template and signs it; without an authority by itself.
-func (a *authority) issue(template *x509.Certificate) tls.Certificate {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template.SerialNumber, template.NotAfter = big.NewInt(time.Now().UnixNano()), time.Now().Add(time.Hour)
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
-	parent, signer := a.certificate, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-func (a *authority) pem() string { return encodePEM("CERTIFICATE", a.certificate.Raw) }
-
-func encodePEM(kind string, der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-func (a *authority) named(name string) *tls.Certificate {
-	c := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: name}})
-	return &c
-}
-
-// files writes the server's own certificate.
-func (a *authority) files(dir string) *configv1alpha1.TLS {
-	c := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: "rolecall"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
-	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	files := &configv1alpha1.TLS{CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key")}
-	replace(a.t, files.CertFile, encodePEM("CERTIFICATE", c.Certificate[0]))
-	replace(a.t, files.KeyFile, encodePEM("PRIVATE KEY", der))
-	return files
-}
-
-// replace puts a text in a file at one go.
-func replace(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path+".next", []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path+".next", path); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// client shows a certificate, if it has one, and trusts an authority.
-func (a *authority) client(c *tls.Certificate) *http.Client {
-	roots := x509.NewCertPool()
-	roots.AddCert(a.certificate)
-	config := &tls.Config{RootCAs: roots}
-	if c != nil {
-		// Whatever authorities the server names: a bad certificate is to be shown too.
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c, nil }
-	}
-	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
-	a.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
+	certFile, keyFile := a.Files(t.TempDir(), a.Server("rolecall"))
+	return &configv1alpha1.TLS{CertFile: certFile, KeyFile: keyFile}
 }
 
 // post asks for a check in a namespace, and returns the status and the answer.
@@ -144,19 +62,20 @@ func post(t *testing.T, c *http.Client, base, namespace, authorization string) (
 // see it: who is known may ask what it may, and nobody else.
 func TestCallers(t *testing.T) {
 	const key = "c2VjcmV0IG9mIHRoZSBiaWxsaW5n"
-	dir, own, theirs, next := t.TempDir(), newAuthority(t), newAuthority(t), newAuthority(t)
-	o, log := options(), &bytes.Buffer{}
+	dir, own, theirs, next := t.TempDir(), pki.New(t), pki.New(t), pki.New(t)
+	o, log := options(t), &bytes.Buffer{}
 	o.Logger = operator.NewLogger(configv1alpha1.Log{Level: configv1alpha1.LogDebug, Format: configv1alpha1.LogText}, log)
 	o.Dir = filepath.Join(dir, "policy")
 	if err := os.Mkdir(o.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	replace(t, filepath.Join(o.Dir, "a.yaml"), "apiVersion: rolecall.dev/v1alpha1\nkind: Resource\nmetadata: {name: document, namespace: shop}\nspec: {actions: [{name: read}]}\n")
+	pki.Replace(t, filepath.Join(o.Dir, "a.yaml"), "apiVersion: rolecall.dev/v1alpha1\nkind: Resource\nmetadata: {name: document, namespace: shop}\nspec: {actions: [{name: read}]}\n")
 	caFile, keyFile := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "key")
-	replace(t, caFile, theirs.pem())
-	replace(t, keyFile, key)
+	pki.Replace(t, caFile, theirs.PEM())
+	pki.Replace(t, keyFile, key)
 	grant := configv1alpha1.CallerGrant{Namespaces: []string{"shop"}, Permissions: []configv1alpha1.CallerPermission{configv1alpha1.CallerChecks}}
-	o.Config.HTTP.BindAddress, o.Config.HTTP.TLS = "0.0.0.0:0", own.files(dir)
+	o.Config.HTTP.BindAddress, o.Config.HTTP.TLS = "0.0.0.0:0", serverFiles(t, own)
+	o.Config.GRPC.TLS = o.Config.HTTP.TLS
 	o.Config.Callers = configv1alpha1.Callers{
 		ClientCertificates: &configv1alpha1.ClientCertificateCallers{
 			CAFile: caFile, Allow: []configv1alpha1.CertificateCaller{{CommonName: "checkout", CallerGrant: grant}},
@@ -173,45 +92,61 @@ func TestCallers(t *testing.T) {
 	})
 	r := run(t, o)
 	base := "https://127.0.0.1:" + r.HTTP[strings.LastIndex(r.HTTP, ":")+1:]
-	checkout := own.client(theirs.named("checkout"))
+	checkout := own.Client(theirs.Named("checkout"))
 	awaitStatus(t, checkout, base, http.StatusOK) // and ready
 
 	for name, tt := range map[string]struct {
 		client           *http.Client
 		namespace, value string
-		status           int
+		code             int
 		says             string
 	}{
 		"a certificate":                   {checkout, "shop", "", http.StatusOK, `"NoRole"`},
-		"a certificate that may not":      {own.client(theirs.named("cart")), "shop", "", http.StatusForbidden, `the caller \"cart\" may not create checks.rolecall.dev in the namespace \"shop\"`},
+		"a certificate that may not":      {own.Client(theirs.Named("cart")), "shop", "", http.StatusForbidden, `the caller \"cart\" may not create checks.rolecall.dev in the namespace \"shop\"`},
 		"a namespace that it may not":     {checkout, "office", "", http.StatusForbidden, `in the namespace \"office\"`},
 		"a namespace that is not there":   {checkout, "nowhere", "", http.StatusForbidden, `in the namespace \"nowhere\"`},
-		"a key":                           {own.client(nil), "shop", "Bearer " + key, http.StatusOK, `"NoRole"`},
-		"a key that may not":              {own.client(nil), "office", "Bearer " + key, http.StatusForbidden, "callers.apiKeys"},
-		"nothing":                         {own.client(nil), "shop", "", http.StatusUnauthorized, "does not say who asks; send an API key"},
+		"a key":                           {own.Client(nil), "shop", "Bearer " + key, http.StatusOK, `"NoRole"`},
+		"a key that may not":              {own.Client(nil), "office", "Bearer " + key, http.StatusForbidden, "callers.apiKeys"},
+		"nothing":                         {own.Client(nil), "shop", "", http.StatusUnauthorized, "does not say who asks; send an API key"},
 		"a bad key beside a certificate":  {checkout, "shop", "Bearer " + key + "x", http.StatusUnauthorized, "the API key is not known"},
-		"nothing, to where there is none": {own.client(nil), "nowhere", "", http.StatusUnauthorized, "does not say who asks"},
+		"nothing, to where there is none": {own.Client(nil), "nowhere", "", http.StatusUnauthorized, "does not say who asks"},
 	} {
-		status, header, text, err := post(t, tt.client, base, tt.namespace, tt.value)
-		if err != nil || status != tt.status || !strings.Contains(text, tt.says) {
-			t.Errorf("%s: answer %d %s, error %v; want %d with %s", name, status, text, err, tt.status, tt.says)
+		code, header, text, err := post(t, tt.client, base, tt.namespace, tt.value)
+		if err != nil || code != tt.code || !strings.Contains(text, tt.says) {
+			t.Errorf("%s: answer %d %s, error %v; want %d with %s", name, code, text, err, tt.code, tt.says)
 		}
-		if challenged := strings.HasPrefix(header.Get("WWW-Authenticate"), `Bearer realm="rolecall"`); challenged != (status == http.StatusUnauthorized) {
-			t.Errorf("%s: %d with the challenge %q", name, status, header.Get("WWW-Authenticate"))
+		if challenged := strings.HasPrefix(header.Get("WWW-Authenticate"), `Bearer realm="rolecall"`); challenged != (code == http.StatusUnauthorized) {
+			t.Errorf("%s: %d with the challenge %q", name, code, header.Get("WWW-Authenticate"))
 		}
 	}
-	if _, _, _, err := post(t, own.client(next.named("checkout")), base, "shop", ""); err == nil {
+	if _, _, _, err := post(t, own.Client(next.Named("checkout")), base, "shop", ""); err == nil {
 		t.Error("a certificate of an unknown authority gets through the handshake")
 	}
 
-	everyEndpointAsks(t, own.client(nil), base)
-
-	replace(t, caFile, next.pem())
-	awaitStatus(t, own.client(next.named("checkout")), base, http.StatusOK)
-	if status, _, text, err := post(t, checkout, base, "shop", ""); status != http.StatusUnauthorized {
-		t.Errorf("a connection with a certificate of an authority that is gone: %d %s, error %v", status, text, err)
+	overGRPC := map[string]struct {
+		certificate *tls.Certificate
+		namespace   string
+		want        codes.Code
+	}{
+		"a certificate":                         {theirs.Named("checkout"), "shop", codes.OK},
+		"a certificate that may not":            {theirs.Named("cart"), "shop", codes.PermissionDenied},
+		"a namespace that it may not":           {theirs.Named("checkout"), "office", codes.PermissionDenied},
+		"no certificate":                        {nil, "shop", codes.Unauthenticated},
+		"a certificate of an unknown authority": {next.Named("checkout"), "shop", codes.Unavailable},
 	}
-	if _, _, _, err := post(t, own.client(theirs.named("checkout")), base, "shop", ""); err == nil {
+	for name, tt := range overGRPC {
+		if err := called(t, r.GRPC, own.TLS(tt.certificate), tt.namespace); status.Code(err) != tt.want {
+			t.Errorf("over gRPC, %s: %v, want %s", name, err, tt.want)
+		}
+	}
+	everyEndpointAsks(t, own.Client(nil), base)
+
+	pki.Replace(t, caFile, next.PEM())
+	awaitStatus(t, own.Client(next.Named("checkout")), base, http.StatusOK)
+	if code, _, text, err := post(t, checkout, base, "shop", ""); code != http.StatusUnauthorized {
+		t.Errorf("a connection with a certificate of an authority that is gone: %d %s, error %v", code, text, err)
+	}
+	if _, _, _, err := post(t, own.Client(theirs.Named("checkout")), base, "shop", ""); err == nil {
 		t.Error("a certificate of an authority that is gone gets through the handshake")
 	}
 	if err := r.stop(); err != nil {
@@ -220,6 +155,25 @@ func TestCallers(t *testing.T) {
 	if text := log.String(); strings.Contains(text, key) || !strings.Contains(text, "callers are authenticated") {
 		t.Errorf("the log:\n%s", text)
 	}
+}
+
+// called asks for a check over gRPC, on a connection of its own.
+func called(t *testing.T, address string, config *tls.Config, namespace string) error {
+	t.Helper()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = cerbospb.NewCerbosServiceClient(conn).CheckResources(
+		metadata.AppendToOutgoingContext(t.Context(), "rolecall-namespace", namespace),
+		&cerbospb.CheckResourcesRequest{
+			Principal: &cerbospb.Principal{Id: "alice", Roles: []string{"x"}},
+			Resources: []*cerbospb.CheckResourcesRequest_Entry{{
+				Actions: []string{"read"}, Resource: &cerbospb.Resource{Kind: "document", Id: "d1"},
+			}},
+		})
+	return err
 }
 
 // everyEndpointAsks: there is no door without the gate, whatever it is called.
@@ -279,7 +233,7 @@ func awaitStatus(t *testing.T, c *http.Client, base string, want int) {
 // TestOpenToOthers: a server that others can reach does not start before somebody
 // has said who may ask.
 func TestOpenToOthers(t *testing.T) {
-	o := options()
+	o := options(t)
 	o.Dir, o.Config.HTTP.BindAddress = t.TempDir(), "0.0.0.0:0"
 	err := operator.Run(t.Context(), o)
 	if err == nil || !strings.Contains(err.Error(), "http.bindAddress 0.0.0.0:0 can be reached by others") {

@@ -23,7 +23,7 @@ func TestDecisionLog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	save(t, file, manifests)
 	var out bytes.Buffer
-	o := options()
+	o := options(t)
 	o.Dir, o.Stdout = filepath.Dir(file), &out
 	o.Config.DecisionLog = &configv1alpha1.DecisionLog{AllowSampleRate: new(1.0)}
 	config.Default(o.Config)
@@ -76,7 +76,7 @@ func (r *running) askAs(t *testing.T, user string) string {
 
 // TestADecisionLogThatCannotBe ends the start.
 func TestADecisionLogThatCannotBe(t *testing.T) {
-	o := options()
+	o := options(t)
 	o.Dir = t.TempDir()
 	blocker := filepath.Join(o.Dir, "file")
 	save(t, blocker, "")

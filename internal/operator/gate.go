@@ -8,6 +8,8 @@ import (
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/identity/caller"
+	"github.com/rolecall/rolecall/internal/identity/jwt"
+	"github.com/rolecall/rolecall/internal/metrics"
 )
 
 // openGate decides how callers are authenticated, and says so.
@@ -37,4 +39,23 @@ func (r *rooms) clientCAs() func() *x509.CertPool {
 		return nil
 	}
 	return r.gate.ClientCAs
+}
+
+// issuerKeys are the keys that tokens are verified with, those of sessions and
+// those of callers.
+func (r *rooms) issuerKeys() []metrics.IssuerKeys {
+	var all []metrics.IssuerKeys
+	add := func(namespace string, states []jwt.KeyState) {
+		for _, s := range states {
+			all = append(all, metrics.IssuerKeys{
+				Namespace: namespace, Issuer: s.Issuer, Usable: s.Usable,
+				Age: r.Now().Sub(s.FetchedAt), Fetched: !s.FetchedAt.IsZero(),
+			})
+		}
+	}
+	for namespace, states := range r.sessions.KeyStates() {
+		add(namespace, states)
+	}
+	add("", r.gate.KeyStates())
+	return all
 }

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
@@ -21,6 +20,7 @@ import (
 	"github.com/rolecall/rolecall/internal/devcluster/devclustertest"
 	"github.com/rolecall/rolecall/internal/operator"
 	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 func TestMain(m *testing.M) { devclustertest.Main(m) }
@@ -32,13 +32,14 @@ type running struct {
 }
 
 // options are those of an operator on free ports, alone.
-func options() operator.Options {
+func options(tb testing.TB) operator.Options {
+	tb.Helper()
 	c := &configv1alpha1.ServerConfiguration{LeaderElection: configv1alpha1.LeaderElection{Enabled: new(false)}}
 	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
 		*address = "127.0.0.1:0"
 	}
 	config.Default(c)
-	return operator.Options{Config: c, LogEvents: true, Logger: logr.Discard(), Now: time.Now}
+	return operator.Options{Config: c, LogEvents: true, Logger: logs.New(tb), Now: time.Now}
 }
 
 // run starts an operator; the test's end stops it if stop has not.

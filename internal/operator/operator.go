@@ -142,12 +142,16 @@ func newRooms(o *Options) (*rooms, error) {
 		return nil, err
 	}
 	r.sessions, err = session.New(session.Options{
-		Namespaces: o.Config.Sessions, Conditions: env, Now: o.Now, Logger: o.Logger.WithName("sessions"),
+		Namespaces: o.Config.Sessions, Conditions: env, Now: o.Now, Meter: counters,
+		Logger: o.Logger.WithName("sessions"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if err := r.openGate(); err != nil {
+		return nil, err
+	}
+	if err := counters.IssuerKeys(r.issuerKeys); err != nil {
 		return nil, err
 	}
 	routes, services := r.open()

@@ -27,7 +27,7 @@ import (
 // TestApplyARoleAskTheCheck is the whole way: objects in whatever order, the
 // check, the status, a revocation.
 func TestApplyARoleAskTheCheck(t *testing.T) {
-	o := options()
+	o := options(t)
 	o.Kube = devclustertest.Start(t)
 	r := run(t, o)
 	kube, namespace := newClient(t, o.Kube), devclustertest.Namespace(t)
@@ -53,7 +53,7 @@ func TestApplyARoleAskTheCheck(t *testing.T) {
 func TestChecksGoOnWithoutTheAPIServer(t *testing.T) {
 	state := t.TempDir()
 	cluster, stop := devclustertest.Private(t, devclustertest.Options{Dir: state})
-	o := options()
+	o := options(t)
 	o.Kube = cluster.Config()
 	r := run(t, o)
 	namespace := devclustertest.Namespace(t)
@@ -79,7 +79,7 @@ func TestChecksGoOnWithoutTheAPIServer(t *testing.T) {
 // TestNotReadyIsAnError shows what a check is told before the first list: an
 // error, never a deny.
 func TestNotReadyIsAnError(t *testing.T) {
-	o := options()
+	o := options(t)
 	o.Kube = &rest.Config{Host: "https://127.0.0.1:1"}
 	r := run(t, o)
 	if v, status, err := r.check(t.Context(), "app", "alice"); err != nil || status != http.StatusServiceUnavailable {
@@ -113,7 +113,7 @@ spec: {roles: [reader], subjects: [{type: user, id: alice}], scope: "*"}
 func TestAFolderIsServedAndReloaded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	save(t, file, manifests)
-	o := options()
+	o := options(t)
 	o.Dir = filepath.Dir(file)
 	r := run(t, o)
 	r.await(t, "default", "alice", "Granted")
@@ -136,7 +136,7 @@ func TestAFolderIsServedAndReloaded(t *testing.T) {
 func TestAFolderOfNamespaces(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	save(t, file, manifests)
-	o := options()
+	o := options(t)
 	o.Dir, o.Config.Namespaces = filepath.Dir(file), []string{"default", "other"}
 	r := run(t, o)
 	r.await(t, "default", "alice", "Granted")
@@ -149,7 +149,7 @@ func TestAFolderOfNamespaces(t *testing.T) {
 func TestABadFolderEndsTheStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	save(t, file, strings.Replace(manifests, "scope:", "scoop:", 1))
-	o := options()
+	o := options(t)
 	o.Dir = filepath.Dir(file)
 	err := operator.Run(t.Context(), o)
 	if err == nil || !strings.Contains(err.Error(), "scoop") || !strings.Contains(err.Error(), "policy.yaml:15") {
@@ -158,10 +158,10 @@ func TestABadFolderEndsTheStart(t *testing.T) {
 }
 
 func TestAPortInUseIsNamed(t *testing.T) {
-	first := options()
+	first := options(t)
 	first.Dir = t.TempDir()
 	r := run(t, first)
-	second := options()
+	second := options(t)
 	second.Dir = first.Dir
 	second.Config.HTTP.BindAddress = r.HTTP
 	err := operator.Run(t.Context(), second)

@@ -49,7 +49,7 @@ func TestSessionTokens(t *testing.T) {
 	i, log := issuer.Start(t), &transcript{}
 	dir, decisions := t.TempDir(), filepath.Join(t.TempDir(), "decisions.json")
 	save(t, filepath.Join(dir, "policy.yaml"), strings.Replace(manifests, "id: alice", `id: "user-1"`, 1))
-	o := options()
+	o := options(t)
 	o.Dir = dir
 	o.Config = sessionsConfig(t, o.Config, i, decisions)
 	o.Logger = operator.NewLogger(configv1alpha1.Log{Level: configv1alpha1.LogDebug, Format: configv1alpha1.LogJSON}, log)
@@ -131,7 +131,7 @@ func awaitTrue(t *testing.T, what string, holds func() bool) {
 
 // TestBadSessionsEndTheStart, with the field's path.
 func TestBadSessionsEndTheStart(t *testing.T) {
-	o := options()
+	o := options(t)
 	o.Dir = t.TempDir()
 	o.Config.Sessions = []configv1alpha1.NamespaceSessions{{Namespace: "default", JWT: []configv1alpha1.JWTAuthenticator{{
 		SubjectRules: configv1alpha1.SubjectRules{ClaimMappings: configv1alpha1.ClaimMappings{

@@ -67,7 +67,7 @@ func TestEndpoints(t *testing.T) {
 			method: "POST", path: "/panic", header: text, status: 500, want: "refused: internal error; there is no decision",
 		},
 	}
-	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) { c.Limits.RequestBytes = 1024 }),
+	r := newRig(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.Limits.RequestBytes = 1024 }),
 		echo(),
 		echo(func(r *door.Route) {
 			r.Path = "/fail"
@@ -97,7 +97,7 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestABodyWithoutALengthIsBoundedToo(t *testing.T) {
-	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) { c.Limits.RequestBytes = 1024 }), echo()).run(t)
+	r := newRig(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.Limits.RequestBytes = 1024 }), echo()).run(t)
 	for length, want := range map[int]int{1024: http.StatusOK, 1025: http.StatusRequestEntityTooLarge, 1 << 20: http.StatusRequestEntityTooLarge} {
 		body := io.MultiReader(strings.NewReader(strings.Repeat("x", length))) // hides the length
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.HTTP+"/echo", body)
@@ -117,7 +117,7 @@ func TestABodyWithoutALengthIsBoundedToo(t *testing.T) {
 }
 
 func TestRequestID(t *testing.T) {
-	r := newRig(configure(), echo()).run(t)
+	r := newRig(t, configure(), echo()).run(t)
 	send := func(ids ...string) string {
 		header := textHeader()
 		header["X-Request-Id"] = ids
@@ -144,7 +144,7 @@ func TestRequestID(t *testing.T) {
 // TestHalfAnAnswerIsCutOff: after a panic in the middle of an answer the client
 // sees an error, not a whole answer that happens to be short.
 func TestHalfAnAnswerIsCutOff(t *testing.T) {
-	r := newRig(configure(), echo(func(r *door.Route) {
+	r := newRig(t, configure(), echo(func(r *door.Route) {
 		r.Serve = func(w http.ResponseWriter, _ *http.Request) error {
 			_, _ = io.WriteString(w, strings.Repeat("x", 10_000))
 			panic("on purpose")
@@ -166,7 +166,7 @@ func TestHalfAnAnswerIsCutOff(t *testing.T) {
 }
 
 func TestAnswersAreCounted(t *testing.T) {
-	r := newRig(configure(), echo(), echo(func(r *door.Route) {
+	r := newRig(t, configure(), echo(), echo(func(r *door.Route) {
 		r.Path = "/panic"
 		r.Serve = func(http.ResponseWriter, *http.Request) error { panic("on purpose") }
 	})).run(t)
@@ -185,7 +185,7 @@ func TestAnswersAreCounted(t *testing.T) {
 }
 
 func TestAnOverlongHeadIsRefused(t *testing.T) {
-	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) { c.Limits.HeaderBytes = 4096 }), echo()).run(t)
+	r := newRig(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.Limits.HeaderBytes = 4096 }), echo()).run(t)
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.HTTP)
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +26,7 @@ import (
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 // text is the message of calls here.
@@ -115,7 +115,7 @@ func TestCalls(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRigOf(configure(small), nil, service(tt.call)).run(t)
+			r := newRigOf(t, configure(small), nil, service(tt.call)).run(t)
 			conn := dial(t, r.GRPC)
 			var out string
 			var err error
@@ -140,7 +140,7 @@ func TestCalls(t *testing.T) {
 }
 
 func TestCallIDs(t *testing.T) {
-	r := newRigOf(configure(), nil, service(func(ctx context.Context, _ string) (string, error) {
+	r := newRigOf(t, configure(), nil, service(func(ctx context.Context, _ string) (string, error) {
 		return door.CallID(ctx), nil
 	})).run(t)
 	conn := dial(t, r.GRPC)
@@ -168,7 +168,7 @@ func TestCallIDs(t *testing.T) {
 
 // TestACallHasItsTime: also a request that never comes to an end is given up.
 func TestACallHasItsTime(t *testing.T) {
-	r := newRigOf(configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Write.Duration = 10 * time.Millisecond }),
+	r := newRigOf(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Write.Duration = 10 * time.Millisecond }),
 		nil, service(func(ctx context.Context, _ string) (string, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
@@ -189,7 +189,7 @@ func TestACallHasItsTime(t *testing.T) {
 // TestGRPCHealth: whoever asks hears how it is, and whoever watches hears when it
 // is otherwise; the end of the server ends watching.
 func TestGRPCHealth(t *testing.T) {
-	r := newRigOf(configure(), nil, service(reply))
+	r := newRigOf(t, configure(), nil, service(reply))
 	notReady := fmt.Errorf("%w: nothing read", authz.ErrNotReady)
 	r.provider.err.Store(&notReady)
 	r.run(t)
@@ -235,7 +235,7 @@ func TestGRPCHealth(t *testing.T) {
 }
 
 func TestReflection(t *testing.T) {
-	r := newRigOf(configure(), nil, service(reply)).run(t)
+	r := newRigOf(t, configure(), nil, service(reply)).run(t)
 	stream, err := reflectionpb.NewServerReflectionClient(dial(t, r.GRPC)).ServerReflectionInfo(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -261,11 +261,10 @@ func TestReflection(t *testing.T) {
 // TestGRPCOverTLS serves with a certificate, and with its successor as soon as
 // that stands in the files.
 func TestGRPCOverTLS(t *testing.T) {
-	files := &configv1alpha1.TLS{
-		CertFile: filepath.Join(t.TempDir(), "tls.crt"), KeyFile: filepath.Join(t.TempDir(), "tls.key"),
-	}
-	writeCertificate(t, files, "first")
-	r := newRigOf(configure(func(c *configv1alpha1.ServerConfiguration) { c.GRPC.TLS = files }), nil,
+	a, dir := pki.New(t), t.TempDir()
+	certFile, keyFile := a.Files(dir, a.Named("first"))
+	files := &configv1alpha1.TLS{CertFile: certFile, KeyFile: keyFile}
+	r := newRigOf(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.GRPC.TLS = files }), nil,
 		service(func(ctx context.Context, _ string) (string, error) {
 			ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("authorization", "Bearer x"))
 			c := door.CallCredentials(ctx)
@@ -291,14 +290,14 @@ func TestGRPCOverTLS(t *testing.T) {
 	if _, err := call(t.Context(), dial(t, r.GRPC), ""); status.Code(err) != codes.Unavailable {
 		t.Errorf("without TLS: %v, want Unavailable", err)
 	}
-	writeCertificate(t, files, "second")
+	a.Files(dir, a.Named("second"))
 	await(t, "the new certificate is served", func() bool { return name() == "second" })
 }
 
 // TestGRPCShutdown: what has begun ends, what is new is refused.
 func TestGRPCShutdown(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
-	r := newRigOf(configure(), nil, service(func(context.Context, string) (string, error) {
+	r := newRigOf(t, configure(), nil, service(func(context.Context, string) (string, error) {
 		close(begun)
 		<-finish
 		return "done", nil
@@ -329,7 +328,7 @@ func TestGRPCShutdown(t *testing.T) {
 
 func TestGRPCDrainIsBounded(t *testing.T) {
 	begun := make(chan struct{})
-	r := newRigOf(configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Drain.Duration = time.Millisecond }),
+	r := newRigOf(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Drain.Duration = time.Millisecond }),
 		nil, service(func(ctx context.Context, _ string) (string, error) {
 			close(begun)
 			<-ctx.Done()

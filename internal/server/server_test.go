@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"google.golang.org/grpc/codes"
 	"k8s.io/apimachinery/pkg/util/wait"
 
@@ -26,6 +25,7 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // provider says what it is told to say.
@@ -99,14 +99,16 @@ func configure(change ...func(*configv1alpha1.ServerConfiguration)) *configv1alp
 	return c
 }
 
-func newRig(c *configv1alpha1.ServerConfiguration, routes ...door.Route) *rig {
-	return newRigOf(c, routes, nil)
+func newRig(tb testing.TB, c *configv1alpha1.ServerConfiguration, routes ...door.Route) *rig {
+	tb.Helper()
+	return newRigOf(tb, c, routes, nil)
 }
 
-func newRigOf(c *configv1alpha1.ServerConfiguration, routes []door.Route, services []door.Service) *rig {
+func newRigOf(tb testing.TB, c *configv1alpha1.ServerConfiguration, routes []door.Route, services []door.Service) *rig {
+	tb.Helper()
 	r := &rig{counter: counter{counts: map[string]int{}}, ended: make(chan error, 1)}
 	r.Server = server.New(server.Options{
-		Config: c, Routes: routes, Services: services, Provider: &r.provider, Counter: r.counter.of, Logger: logr.Discard(),
+		Config: c, Routes: routes, Services: services, Provider: &r.provider, Counter: r.counter.of, Logger: logs.New(tb),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	})
 	return r
@@ -204,7 +206,7 @@ func TestAPortInUse(t *testing.T) {
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := newRigOf(configure(change), nil, service(reply)).Listen(t.Context())
+			err := newRigOf(t, configure(change), nil, service(reply)).Listen(t.Context())
 			if err == nil {
 				t.Fatal("it listens")
 			}
@@ -219,7 +221,7 @@ func TestAPortInUse(t *testing.T) {
 
 func TestListenLeavesNothingOpen(t *testing.T) {
 	address := free(t)
-	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) {
+	r := newRig(t, configure(func(c *configv1alpha1.ServerConfiguration) {
 		c.HTTP.BindAddress, c.Metrics.BindAddress = address, "256.0.0.1:1"
 	}))
 	if err := r.Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "256.0.0.1:1") {
@@ -243,7 +245,7 @@ func free(t *testing.T) string {
 }
 
 func TestHealth(t *testing.T) {
-	r := newRig(configure()).run(t)
+	r := newRig(t, configure()).run(t)
 	notReady := fmt.Errorf("%w: the objects have not all been read", authz.ErrNotReady)
 	tests := map[string]struct {
 		path   string
@@ -272,7 +274,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestMetricsAreServedOnTheirOwnAddress(t *testing.T) {
-	r := newRig(configure(), echo()).run(t)
+	r := newRig(t, configure(), echo()).run(t)
 	if a := do(t, http.MethodGet, "http://"+r.Metrics+"/metrics", "", nil); a.status != http.StatusOK || a.body != "metrics" {
 		t.Errorf("answer %d %q", a.status, a.body)
 	}
@@ -286,7 +288,7 @@ func TestMetricsAreServedOnTheirOwnAddress(t *testing.T) {
 // TestShutdown: what has begun ends, what is new is refused, probes know.
 func TestShutdown(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
-	r := newRig(configure(), echo(func(r *door.Route) {
+	r := newRig(t, configure(), echo(func(r *door.Route) {
 		r.Serve = func(w http.ResponseWriter, _ *http.Request) error {
 			close(begun)
 			<-finish
@@ -320,7 +322,7 @@ func TestShutdown(t *testing.T) {
 
 func TestDrainIsBounded(t *testing.T) {
 	begun := make(chan struct{})
-	r := newRig(configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Drain.Duration = time.Millisecond }),
+	r := newRig(t, configure(func(c *configv1alpha1.ServerConfiguration) { c.Timeouts.Drain.Duration = time.Millisecond }),
 		echo(func(r *door.Route) {
 			r.Serve = func(_ http.ResponseWriter, r *http.Request) error {
 				close(begun)
@@ -348,7 +350,7 @@ func TestDrainIsBounded(t *testing.T) {
 }
 
 func TestABrokenListenerEndsTheServer(t *testing.T) {
-	r := newRig(configure()).run(t)
+	r := newRig(t, configure()).run(t)
 	r.Close()
 	if err := <-r.ended; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Run returned %v, want what broke the listener", err)

@@ -15,14 +15,15 @@ import (
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 // TestAllocations: a caller that is known costs no memory, by whatever method but
 // the certificate's, whose names are read out of it.
 func TestAllocations(t *testing.T) {
-	i, a := issuer.Start(t), newAuthority(t)
+	i, a := issuer.Start(t), pki.New(t)
 	c := everyMethod(t, i)
-	c.ClientCertificates.CAFile = write(t, "ca.crt", a.pem)
+	c.ClientCertificates.CAFile = write(t, "ca.crt", a.PEM())
 	r := newRig(t, c)
 	r.may("checks", "shop")
 	for name, tt := range map[string]struct {

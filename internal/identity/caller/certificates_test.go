@@ -4,14 +4,9 @@ package caller_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,57 +18,15 @@ import (
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
-// authority issues certificates. What it issues is shown over TLS in the
-// operator's tests; here a handshake is what crypto/x509 says of it.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	pem         string
-}
-
-func newAuthority(t *testing.T) *authority {
+// shows is a connection with a certificate that was verified when it began. What
+// goes over a real one is shown in the operator's tests; here a handshake is what
+// crypto/x509 says of it.
+func (r *rig) shows(t *testing.T, a *pki.Authority, template *x509.Certificate) door.Credentials {
 	t.Helper()
-	a := &authority{}
-	a.certificate, a.key = a.issue(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, NotAfter: time.Now().Add(24 * time.Hour),
-	})
-	a.pem = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw}))
-	return a
-}
-
-func (a *authority) issue(t *testing.T, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber = big.NewInt(1)
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	if template.NotAfter.IsZero() {
-		template.NotAfter = time.Now().Add(time.Hour)
-	}
-	parent, signer := a.certificate, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, key
-}
-
-// shows is a connection with a certificate that was verified when it began.
-func (r *rig) shows(t *testing.T, a *authority, template *x509.Certificate) door.Credentials {
-	t.Helper()
-	c, _ := a.issue(t, template)
-	chains, err := c.Verify(x509.VerifyOptions{Roots: r.ClientCAs(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	chains, err := a.Issue(template).Leaf.Verify(x509.VerifyOptions{Roots: r.ClientCAs(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +38,9 @@ func certificatesOf(file string, allow ...configv1alpha1.CertificateCaller) conf
 }
 
 func TestNamesInCertificates(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	const spiffe = "spiffe://cluster.local/ns/shop/sa/checkout"
-	r := newRig(t, certificatesOf(write(t, "ca.crt", a.pem),
+	r := newRig(t, certificatesOf(write(t, "ca.crt", a.PEM()),
 		configv1alpha1.CertificateCaller{CommonName: "checkout", CallerGrant: checksIn("shop")},
 		configv1alpha1.CertificateCaller{DNSName: "checkout.shop.svc", CallerGrant: checksIn("shop")},
 		configv1alpha1.CertificateCaller{URI: spiffe, CallerGrant: checksIn("shop")},
@@ -141,8 +94,8 @@ func TestNamesInCertificates(t *testing.T) {
 
 // TestCertificatesEnd also on a connection that was opened before.
 func TestCertificatesEnd(t *testing.T) {
-	a := newAuthority(t)
-	r := newRig(t, certificatesOf(write(t, "ca.crt", a.pem), configv1alpha1.CertificateCaller{CommonName: "x", CallerGrant: checksIn("shop")}))
+	a := pki.New(t)
+	r := newRig(t, certificatesOf(write(t, "ca.crt", a.PEM()), configv1alpha1.CertificateCaller{CommonName: "x", CallerGrant: checksIn("shop")}))
 	c := r.shows(t, a, &x509.Certificate{Subject: pkix.Name{CommonName: "x"}})
 	r.admitted(t, c, "x")
 	r.clock.advance(time.Hour - 5*time.Second)
@@ -155,8 +108,8 @@ func TestCertificatesEnd(t *testing.T) {
 // counts no more, also for a connection that was opened before; and no file is no
 // authority.
 func TestAuthoritiesChange(t *testing.T) {
-	first, second := newAuthority(t), newAuthority(t)
-	path := write(t, "ca.crt", first.pem)
+	first, second := pki.New(t), pki.New(t)
+	path := write(t, "ca.crt", first.PEM())
 	r := newRig(t, certificatesOf(path, configv1alpha1.CertificateCaller{CommonName: "x", CallerGrant: checksIn("shop")}))
 	r.run(t)
 	old := r.shows(t, first, &x509.Certificate{Subject: pkix.Name{CommonName: "x"}})
@@ -165,7 +118,7 @@ func TestAuthoritiesChange(t *testing.T) {
 	pool := r.ClientCAs()
 	changed := func(text string) {
 		t.Helper()
-		replace(t, path, text)
+		pki.Replace(t, path, text)
 		err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 			return r.ClientCAs() != pool, nil
 		})
@@ -174,16 +127,16 @@ func TestAuthoritiesChange(t *testing.T) {
 		}
 		pool = r.ClientCAs()
 	}
-	changed(first.pem + second.pem)
+	changed(first.PEM() + second.PEM())
 	r.admitted(t, old, "x")
 	r.admitted(t, r.shows(t, second, &x509.Certificate{Subject: pkix.Name{CommonName: "x"}}), "x")
-	changed(second.pem)
+	changed(second.PEM())
 	r.refused(t, old, http.StatusUnauthorized, "its authority is not trusted any more")
 	fresh := r.shows(t, second, &x509.Certificate{Subject: pkix.Name{CommonName: "x"}})
 	r.admitted(t, fresh, "x")
 	changed("no PEM")
 	r.refused(t, fresh, http.StatusUnauthorized, "not trusted any more")
-	changed(second.pem)
+	changed(second.PEM())
 	r.admitted(t, fresh, "x")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/identity/jwt"
 )
 
 // The methods, as door.Caller names them.
@@ -99,6 +100,15 @@ func (g *Gate) Run(ctx context.Context) {
 		all.Go(func() { _ = g.tokens.verifier.Run(ctx) }) // never fails
 	}
 	wait.UntilWithContext(ctx, func(context.Context) { g.rereadFiles() }, reread)
+}
+
+// KeyStates returns what is known of the keys of the issuers whose tokens callers
+// have.
+func (g *Gate) KeyStates() []jwt.KeyState {
+	if g.tokens == nil {
+		return nil
+	}
+	return g.tokens.verifier.KeyStates()
 }
 
 func (g *Gate) rereadFiles() {

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 func TestAnonymous(t *testing.T) {
@@ -94,7 +94,7 @@ func everyMethod(t *testing.T, i *issuer.Issuer) configv1alpha1.Callers {
 	c := serviceAccounts()
 	c.JWT = []configv1alpha1.JWTCallers{{Issuer: trust(i), Namespaces: []string{"shop", "office"}}}
 	c.ClientCertificates = &configv1alpha1.ClientCertificateCallers{
-		CAFile: write(t, "ca.crt", newAuthority(t).pem),
+		CAFile: write(t, "ca.crt", pki.New(t).PEM()),
 		Allow:  []configv1alpha1.CertificateCaller{{CommonName: "x", CallerGrant: checksIn("shop")}},
 	}
 	c.APIKeys = []configv1alpha1.APIKeyCaller{
@@ -130,19 +130,8 @@ func (r *rig) jwt(i *issuer.Issuer, changes map[string]any) map[string]any {
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	replace(t, path, text)
+	pki.Replace(t, path, text)
 	return path
-}
-
-// replace puts a text in a file at one go.
-func replace(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path+".next", []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path+".next", path); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // run lets the gate read its files again until the test ends.

@@ -14,6 +14,7 @@ import (
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 func keyOf(id, file string, grant configv1alpha1.CallerGrant) configv1alpha1.Callers {
@@ -126,20 +127,20 @@ func TestKeysChange(t *testing.T) {
 		r.admitted(t, bearer("0123456789abcdef"), "other")
 	}
 	step("at first", key, next)
-	replace(t, path, key+"\n"+next)
+	pki.Replace(t, path, key+"\n"+next)
 	step("a second key", next, "")
 	r.admitted(t, bearer(key), "legacy")
-	replace(t, path, next)
+	pki.Replace(t, path, next)
 	step("the first is gone", next, key)
-	replace(t, path, "short")
+	pki.Replace(t, path, "short")
 	step("a bad key", "", next)
-	replace(t, path, key)
+	pki.Replace(t, path, key)
 	step("a good one", key, next)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	step("no file", "", key)
-	replace(t, path, key)
+	pki.Replace(t, path, key)
 	step("a file", key, "")
 	log := r.logged()
 	for _, want := range []string{"has 5 bytes", "no such file", "a file of callers is good again"} {

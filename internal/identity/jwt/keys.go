@@ -114,6 +114,25 @@ func (s *keySet) published(ctx context.Context) []json.RawMessage {
 	return all
 }
 
+// KeyState is what is known of an issuer's keys.
+type KeyState struct {
+	// Issuer is whose they are.
+	Issuer string
+	// Usable is how many there are to verify with now: none once they are too old.
+	Usable int
+	// FetchedAt is when they were fetched; zero if they never were, or are in the
+	// configuration.
+	FetchedAt time.Time
+}
+
+func (s *keySet) state() KeyState {
+	state := KeyState{Usable: len(s.fresh())}
+	if f := s.current.Load(); f != nil && s.fetcher != nil {
+		state.FetchedAt = f.at
+	}
+	return state
+}
+
 // refreshDue fetches keys that are due.
 func (s *keySet) refreshDue(ctx context.Context) {
 	if s.fetcher == nil {

@@ -130,7 +130,7 @@ func TestKeysThatDoNotCount(t *testing.T) {
 			maps.Copy(changed, change)
 			good := issuer.NewKey(t, "ES256", "other").Public()
 			c := configv1alpha1.Issuer{URL: r.issuer.Name, Audiences: []string{audience}, JWKS: keySet(t, changed, good)}
-			v, err := newVerifier(r.Now, c)
+			v, err := newVerifier(t, r.Now, c)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -159,6 +159,17 @@ func (v *Verifier) Keys(ctx context.Context) ([]json.RawMessage, error) {
 	return all, nil
 }
 
+// KeyStates returns what is known of the keys of all issuers, in the order of the
+// configuration. It asks nobody.
+func (v *Verifier) KeyStates() []KeyState {
+	all := make([]KeyState, len(v.ordered))
+	for n, i := range v.ordered {
+		all[n] = i.keys.state()
+		all[n].Issuer = i.config.URL
+	}
+	return all
+}
+
 // Run keeps the keys fresh until ctx ends, and returns nil.
 func (v *Verifier) Run(ctx context.Context) error {
 	wait.UntilWithContext(ctx, v.Refresh, refreshPause)

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -21,6 +20,7 @@ import (
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/identity/jwt"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 const (
@@ -69,14 +69,15 @@ func (r *rig) verify(tb testing.TB, i *issuer.Issuer, change ...func(*configv1al
 	for _, f := range change {
 		f(&c)
 	}
-	v, err := newVerifier(r.Now, c)
+	v, err := newVerifier(tb, r.Now, c)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return v
 }
 
-func newVerifier(now func() time.Time, issuers ...configv1alpha1.Issuer) (*jwt.Verifier, error) {
+func newVerifier(tb testing.TB, now func() time.Time, issuers ...configv1alpha1.Issuer) (*jwt.Verifier, error) {
+	tb.Helper()
 	for i := range issuers {
 		config.DefaultIssuer(&issuers[i])
 		if faults := config.ValidateIssuer(field.NewPath("issuer"), &issuers[i]); len(faults) > 0 {
@@ -84,7 +85,7 @@ func newVerifier(now func() time.Time, issuers ...configv1alpha1.Issuer) (*jwt.V
 		}
 	}
 	return jwt.New(jwt.Options{
-		Issuers: issuers, Path: func(int) *field.Path { return field.NewPath("issuer") }, Now: now, Logger: logr.Discard(),
+		Issuers: issuers, Path: func(int) *field.Path { return field.NewPath("issuer") }, Now: now, Logger: logs.New(tb),
 	})
 }
 
@@ -216,6 +217,7 @@ func TestIssuers(t *testing.T) {
 	other := issuer.Start(t)
 	other.Name = "stytch.com/project-test-1"
 	v, err := newVerifier(
+		t,
 		r.Now,
 		configv1alpha1.Issuer{URL: r.issuer.Name, Audiences: []string{audience}, CertificateAuthority: r.issuer.CertificateAuthority()},
 		configv1alpha1.Issuer{URL: other.Name, Audiences: []string{"b", "c"}, JWKSURL: other.JWKSURL(), CertificateAuthority: other.CertificateAuthority()},
@@ -254,7 +256,7 @@ func TestBadConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
 		`{`: "not a JSON Web Key Set", `{"keys":[]}`: "no public key", `{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`: "no public key",
 	} {
-		_, err := newVerifier(time.Now, configv1alpha1.Issuer{URL: "a", Audiences: []string{"b"}, JWKS: text})
+		_, err := newVerifier(t, time.Now, configv1alpha1.Issuer{URL: "a", Audiences: []string{"b"}, JWKS: text})
 		if err == nil || !strings.Contains(err.Error(), "issuer.jwks") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "c2VjcmV0") {
 			t.Errorf("error %v, want one of issuer.jwks with %q", err, want)
 		}

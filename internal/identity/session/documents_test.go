@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // documented returns the lists of sessions that docs/tokens.md shows.
@@ -42,13 +42,13 @@ func TestDocumentedConfigurations(t *testing.T) {
 	lists := documented(t)
 	r := newRig(t)
 	for _, list := range lists {
-		if _, err := issuer.TrySessions(r.Now, logr.Discard(), list); err != nil {
+		if _, err := issuer.TrySessions(r.Now, logs.New(t), list); err != nil {
 			t.Error(err)
 		}
 	}
 	// Their issuers are elsewhere: the keys are put into the configuration.
 	oidc := strings.Replace(lists[0], "audiences: [shop]", "audiences: [shop]\n      jwks: "+fmt.Sprintf("%q", r.issuer.KeySet(t)), 1)
-	r.sessions = issuer.Sessions(t, r.Now, logr.Discard(), oidc)
+	r.sessions = issuer.Sessions(t, r.Now, logs.New(t), oidc)
 	got := r.subject(t, map[string]any{
 		"iss": "https://login.example.com", "sub": "user-7", "hd": "example.com", "org_id": "acme", "groups": []any{"engineers"},
 		"realm_access": map[string]any{"roles": []any{"editor"}}, "email": "u7@acme.com", "email_verified": true, "plan": "pro",
@@ -63,7 +63,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 	const project = "project-live-11111111-2222-3333-4444-555555555555"
 	r.issuer.Rotate(t, "RS256")
 	stytch := regexp.MustCompile("jwksURL: .*").ReplaceAllLiteralString(lists[1], "jwks: "+fmt.Sprintf("%q", r.issuer.KeySet(t)))
-	r.sessions = issuer.Sessions(t, r.Now, logr.Discard(), stytch)
+	r.sessions = issuer.Sessions(t, r.Now, logs.New(t), stytch)
 	claims := member(saml("saml-connection-1"))
 	claims["iss"], claims["aud"] = "stytch.com/"+project, []any{project}
 	want = authz.Subject{

@@ -13,13 +13,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/identity/session"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // inside waits until so many questions are before the endpoint.
@@ -41,7 +41,7 @@ func askingAt(tb testing.TB, answer http.HandlerFunc, more string) *session.Sess
 		tb.Fatal(err)
 	}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	return issuer.Sessions(tb, new(rig).Now, logr.Discard(), fmt.Sprintf(
+	return issuer.Sessions(tb, new(rig).Now, logs.New(tb), fmt.Sprintf(
 		"[{namespace: shop, introspection: {url: %q, clientID: a, clientSecretFile: %q, certificateAuthority: %q, %s}}]",
 		server.URL+"/introspect", file, ca, more))
 }

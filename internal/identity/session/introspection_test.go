@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/identity/jwt"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 const opaque = "opaque-token-1"
@@ -131,7 +131,7 @@ func TestEndpointsThatDoNotAnswer(t *testing.T) {
 	}
 	t.Run("no secret", func(t *testing.T) {
 		r := newRig(t)
-		s := issuer.Sessions(t, r.Now, logr.Discard(), fmt.Sprintf(
+		s := issuer.Sessions(t, r.Now, logs.New(t), fmt.Sprintf(
 			"[{namespace: shop, introspection: {url: %q, clientID: a, clientSecretFile: %q}}]", r.issuer.IntrospectionURL(), "/nowhere"))
 		_, err := s.Opaque(t.Context(), namespace, opaque)
 		refused(t, err, http.StatusServiceUnavailable, "out of reach")
@@ -151,7 +151,7 @@ func TestASecretIsReadEveryTime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := issuer.Sessions(t, r.Now, logr.Discard(), fmt.Sprintf(
+	s := issuer.Sessions(t, r.Now, logs.New(t), fmt.Sprintf(
 		"[{namespace: shop, introspection: {url: %q, clientID: %q, clientSecretFile: %q, certificateAuthority: %q}}]",
 		r.issuer.IntrospectionURL(), issuer.ClientID, file, r.issuer.CertificateAuthority()))
 	r.issuer.Know(opaque, map[string]any{"sub": "alice"})

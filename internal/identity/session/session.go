@@ -27,12 +27,25 @@ type Options struct {
 	Conditions *expr.Env
 	// Now is the clock.
 	Now func() time.Time
+	// Meter counts verifications.
+	Meter Meter
 	// Logger hears of servers that are out of reach, never of tokens.
 	Logger logr.Logger
 }
 
+// Meter counts what comes of tokens: nil for one that proves a session, a
+// *door.Error with the status 401 for one that proves nothing, and any other error
+// if nobody knows. Its methods are safe for concurrent use.
+type Meter interface {
+	// JWTVerified counts a signed token.
+	JWTVerified(err error)
+	// TokenIntrospected counts an opaque one.
+	TokenIntrospected(err error)
+}
+
 // Sessions implements door.Sessions. It is safe for concurrent use.
 type Sessions struct {
+	meter      Meter
 	namespaces map[string]*namespace
 }
 
@@ -54,7 +67,7 @@ func New(o Options) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sessions{namespaces: map[string]*namespace{}}
+	s := &Sessions{meter: o.Meter, namespaces: map[string]*namespace{}}
 	for i := range o.Namespaces {
 		from := &o.Namespaces[i]
 		n, err := c.namespace(&o, from, field.NewPath("sessions").Index(i))
@@ -103,8 +116,23 @@ func (s *Sessions) Run(ctx context.Context) error {
 	return all.Wait()
 }
 
+// KeyStates returns what is known of the keys of all issuers, by namespace.
+func (s *Sessions) KeyStates() map[string][]jwt.KeyState {
+	all := make(map[string][]jwt.KeyState, len(s.namespaces))
+	for name, n := range s.namespaces {
+		all[name] = n.verifier.KeyStates()
+	}
+	return all
+}
+
 // JWT implements door.Sessions.
 func (s *Sessions) JWT(ctx context.Context, name, token string) (*door.Session, error) {
+	session, err := s.jwt(ctx, name, token)
+	s.meter.JWTVerified(err)
+	return session, err
+}
+
+func (s *Sessions) jwt(ctx context.Context, name, token string) (*door.Session, error) {
 	n := s.namespaces[name]
 	if n == nil || len(n.rules) == 0 {
 		return nil, untrusting(name, "jwt")
@@ -124,6 +152,12 @@ func (s *Sessions) JWT(ctx context.Context, name, token string) (*door.Session, 
 
 // Opaque implements door.Sessions.
 func (s *Sessions) Opaque(ctx context.Context, name, token string) (*door.Session, error) {
+	session, err := s.opaque(ctx, name, token)
+	s.meter.TokenIntrospected(err)
+	return session, err
+}
+
+func (s *Sessions) opaque(ctx context.Context, name, token string) (*door.Session, error) {
 	n := s.namespaces[name]
 	if n == nil || n.introspection == nil {
 		return nil, untrusting(name, "introspection")

@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/identity/session"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // rig is the sessions of a namespace that trusts one issuer.
@@ -40,7 +40,7 @@ func newRig(tb testing.TB) *rig {
 func trusting(tb testing.TB, rules string) *rig {
 	tb.Helper()
 	r := newRig(tb)
-	r.sessions = issuer.Sessions(tb, r.Now, logr.Discard(), r.list(rules))
+	r.sessions = issuer.Sessions(tb, r.Now, logs.New(tb), r.list(rules))
 	return r
 }
 
@@ -55,7 +55,7 @@ func (r *rig) list(rules string) string {
 func asking(tb testing.TB, more string) *rig {
 	tb.Helper()
 	r := newRig(tb)
-	r.sessions = issuer.Sessions(tb, r.Now, logr.Discard(), "[{namespace: shop, introspection: {"+r.issuer.Ask(tb)+", "+more+"}}]")
+	r.sessions = issuer.Sessions(tb, r.Now, logs.New(tb), "[{namespace: shop, introspection: {"+r.issuer.Ask(tb)+", "+more+"}}]")
 	return r
 }
 
@@ -286,7 +286,7 @@ func TestBadConfiguration(t *testing.T) {
 		`userValidationRules: [{expression: "claims.sub == subject.id"}]`:             `userValidationRules[0].expression: Invalid value: "claims.sub == subject.id": line 1`,
 		`claimValidationRules: [{expression: "claims.sub.size()"}]`:                   "it must be true or false",
 	} {
-		_, err := issuer.TrySessions(r.Now, logr.Discard(), r.list(rules))
+		_, err := issuer.TrySessions(r.Now, logs.New(t), r.list(rules))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -21,6 +20,7 @@ import (
 	"github.com/rolecall/rolecall/internal/devcluster/devclustertest"
 	"github.com/rolecall/rolecall/internal/source/kube"
 	"github.com/rolecall/rolecall/internal/store"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 func present(t *testing.T, s *tape, want ...string) {
@@ -33,7 +33,7 @@ func TestWatch(t *testing.T) {
 	c, elsewhere := newClient(t, cfg), ns+"-elsewhere"
 	create(t, c, document(ns), reader(ns), reader(elsewhere))
 	s := newTape()
-	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
+	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logs.New(t)})
 
 	// The first list has what is there, of the namespace alone.
 	untilAtLeast(t, s, listed, len(store.Kinds()))
@@ -61,7 +61,7 @@ func TestSeveralNamespaces(t *testing.T) {
 	c := newClient(t, cfg)
 	create(t, c, document(ns+"-a"), reader(ns+"-b"), readers(ns+"-c"))
 	s := newTape()
-	watching(t, cfg, s, kube.Options{Namespaces: []string{ns + "-a", ns + "-b"}, Logger: logr.Discard()})
+	watching(t, cfg, s, kube.Options{Namespaces: []string{ns + "-a", ns + "-b"}, Logger: logs.New(t)})
 	untilAtLeast(t, s, listed, 2*len(store.Kinds()))
 	present(t, s, "Resource document", "Role reader")
 }
@@ -75,7 +75,7 @@ func TestPages(t *testing.T) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.Wrap(asked.note)
 	s := newTape()
-	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
+	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logs.New(t)})
 	untilAtLeast(t, s, listed, len(store.Kinds()))
 	present(t, s, want...)
 	pages := 0
@@ -112,7 +112,7 @@ func TestStrip(t *testing.T) {
 	want.TypeMeta = metav1.TypeMeta{}
 
 	s := newTape()
-	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logr.Discard()})
+	watching(t, cfg, s, kube.Options{Namespaces: []string{ns}, Logger: logs.New(t)})
 	untilAtLeast(t, s, listed, len(store.Kinds()))
 	got, ok := s.object("reader").(*v1alpha1.Role)
 	if !ok {
@@ -126,7 +126,7 @@ func TestStrip(t *testing.T) {
 
 // TestUnusableConfiguration is the one thing that Run returns an error for.
 func TestUnusableConfiguration(t *testing.T) {
-	err := kube.Run(t.Context(), &rest.Config{Host: "://"}, newTape(), kube.Options{Logger: logr.Discard()})
+	err := kube.Run(t.Context(), &rest.Config{Host: "://"}, newTape(), kube.Options{Logger: logs.New(t)})
 	if err == nil {
 		t.Error("Run with an impossible host returned no error")
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/corpus"
 	"github.com/rolecall/rolecall/internal/testkit/decide"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 func TestMain(m *testing.M) {
@@ -45,7 +46,7 @@ func TestCluster(t *testing.T) {
 	config := devclustertest.Start(t)
 	started := make(chan server.Addresses, 1)
 	operate(t, operator.Options{
-		Config: loopback(), Kube: config, LogEvents: true, Logger: logr.Discard(), Now: clock.read,
+		Config: loopback(), Kube: config, LogEvents: true, Logger: logs.New(t), Now: clock.read,
 		Started: func(a server.Addresses) { started <- a },
 	})
 	config.QPS = -1 // the test may ask as often as it likes

@@ -6,8 +6,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/go-logr/logr"
-
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
@@ -18,6 +16,7 @@ import (
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/corpus"
 	"github.com/rolecall/rolecall/internal/testkit/decide"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
@@ -73,7 +72,7 @@ func listen(t *testing.T, provider authz.Provider, clock *clock) string {
 		Provider: provider,
 		Counter:  func(name string) server.Counter { return counters.Door(name) },
 		Metrics:  counters.Handler(),
-		Logger:   logr.Discard(),
+		Logger:   logs.New(t),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	if err := s.Listen(ctx); err != nil {

@@ -69,7 +69,9 @@ func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token := r.PostFormValue("token") // a client that goes is noticed only after its body was read
-	i.wait(r)
+	if !i.wait(r) {
+		panic(http.ErrAbortHandler) // an answer could still overtake the client's leaving
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.abortIfDown()
@@ -87,20 +89,25 @@ func authenticated(r *http.Request) bool {
 	return ok && id == "rolecall%3Atests" && secret == "a+secret%2Fwith%2Bspecial%25characters"
 }
 
-func (i *Issuer) wait(r *http.Request) {
+// wait keeps a question while the endpoint is held, and reports whether the client
+// has waited too.
+func (i *Issuer) wait(r *http.Request) bool {
 	i.mu.Lock()
 	i.asked++
 	i.inside++
 	i.most = max(i.most, i.inside)
 	gate := i.gate
 	i.mu.Unlock()
+	waited := true
 	if gate != nil {
 		select {
 		case <-gate:
 		case <-r.Context().Done():
+			waited = false
 		}
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.inside--
+	return waited
 }

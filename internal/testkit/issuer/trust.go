@@ -59,8 +59,17 @@ func TrySessions(now func() time.Time, log logr.Logger, list string) (*session.S
 	if err != nil {
 		return nil, err
 	}
-	return session.New(session.Options{Namespaces: c.Sessions, Conditions: env, Now: now, Logger: log})
+	return session.New(session.Options{Namespaces: c.Sessions, Conditions: env, Now: now, Meter: uncounted{}, Logger: log})
 }
+
+// uncounted is a session.Meter that counts nothing.
+type uncounted struct{}
+
+// JWTVerified implements session.Meter.
+func (uncounted) JWTVerified(error) {}
+
+// TokenIntrospected implements session.Meter.
+func (uncounted) TokenIntrospected(error) {}
 
 // Claims are those of a good token at a moment, with changes; nil takes one out.
 func Claims(now time.Time, changes map[string]any) map[string]any {

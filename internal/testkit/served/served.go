@@ -20,6 +20,7 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/operator"
 	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
 // Options say what is served, and how.
@@ -31,7 +32,8 @@ type Options struct {
 	Configuration string
 	// Now is the clock; nil is the real one.
 	Now func() time.Time
-	// Logger is the operator's; the zero one discards.
+	// Logger is the operator's; without one nobody reads what is logged, but it
+	// is watched for secrets.
 	Logger logr.Logger
 	// Stdout is where the decision log goes, if it is on and has no file. It is
 	// complete when the test ends, after what was registered before Start.
@@ -47,6 +49,9 @@ func Start(tb testing.TB, o Options) server.Addresses {
 		tb.Fatal(err)
 	}
 	c := configuration(tb, o.Configuration)
+	if o.Logger.GetSink() == nil {
+		o.Logger = logs.New(tb)
+	}
 	started := make(chan server.Addresses, 1)
 	ctx, stop := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)

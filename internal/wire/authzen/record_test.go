@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/decisionlog"
 	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
@@ -38,7 +37,7 @@ func record(tb testing.TB, c *configv1alpha1.DecisionLog) door.Recorder {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	log := decisionlog.New(decisionlog.Options{Config: c, Output: file, Logger: logr.Discard()})
+	log := decisionlog.New(decisionlog.Options{Config: c, Output: file, Logger: logs.New(tb)})
 	ctx, stop := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- log.Run(ctx, time.Minute) }()

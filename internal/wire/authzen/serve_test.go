@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/compile"
@@ -26,6 +24,7 @@ import (
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit"
 	"github.com/rolecall/rolecall/internal/testkit/decide"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
@@ -133,7 +132,7 @@ func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*config
 	}
 	r := &rig{provider: p, metrics: m, now: testkit.Now(), sessions: &trust{}}
 	s := server.New(server.Options{
-		Config: c, Provider: p, Logger: logr.Discard(), Metrics: m.Handler(),
+		Config: c, Provider: p, Logger: logs.New(tb), Metrics: m.Handler(),
 		Counter: func(name string) server.Counter { return m.Door(name) },
 		Routes: authzen.Routes(authzen.Options{
 			Asker: door.Asker{
