@@ -33,6 +33,11 @@ Properties and context are NAME=VALUE. A value that is JSON is taken as JSON
 of the subject's properties give authority: roles, groups, email, email_verified,
 sso_connections, sso_groups.
 
+A server that asks who calls is told by --token-file (a service account's token, a
+JWT or an API key) or by a client certificate. Instead of naming the subject, its
+session token can be sent. Tokens are read from files, or from standard input, and
+never given as arguments, which every user of a machine can see.
+
 With -o json the output is the answer as AuthZEN has it: decision, and context
 with reason, roles and revision.`
 
@@ -40,7 +45,10 @@ const checkExample = `  rolecall check --subject user:alice --action read --reso
   rolecall check --namespace shop --subject alice --action refund --resource order/17 --scope org:acme \
     --resource-property amount=25 --context mfa=true
   rolecall check --dir policy/ --subject bob --action update --resource document \
-    --subject-property 'groups=["editors"]' -o json`
+    --subject-property 'groups=["editors"]' -o json
+  kubectl create token checkout --audience rolecall.dev |
+    rolecall check --server https://rolecall-check.rolecall-system:8080 --ca-file ca.crt --token-file - \
+    --namespace shop --session-jwt-file session.jwt --action refund --resource order/17`
 
 // check is one run of the command.
 type check struct {
@@ -48,6 +56,7 @@ type check struct {
 	namespace   string
 	output      string
 	timeout     time.Duration
+	caller      caller
 	question    question
 }
 
@@ -67,8 +76,14 @@ func newCheckCommand() *cobra.Command {
 	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the policy (default: the server's default namespace; with --dir, default)")
 	f.StringVarP(&c.output, "output", "o", "text", "text or json")
 	f.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long to wait for the answer")
+	c.caller.flags(f)
 	c.question.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("server", "dir")
+	cmd.MarkFlagsMutuallyExclusive("token-file", "dir")
+	cmd.MarkFlagsMutuallyExclusive("ca-file", "dir")
+	cmd.MarkFlagsMutuallyExclusive("cert-file", "dir")
+	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
+	cmd.MarkFlagsMutuallyExclusive("session-jwt-file", "session-token-file")
 	return cmd
 }
 
@@ -76,17 +91,21 @@ func (c *check) run(cmd *cobra.Command, _ []string) error {
 	if c.output != "text" && c.output != "json" {
 		return fmt.Errorf("--output %q: want text or json", c.output)
 	}
-	body, err := c.question.body()
+	if err := c.onePipe(); err != nil {
+		return err
+	}
+	body, err := c.question.body(cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
 	defer cancel()
-	ask := c.askServer
+	var text []byte
 	if c.dir != "" {
-		ask = c.askFolder
+		text, err = c.askFolder(ctx, body)
+	} else {
+		text, err = c.askServer(ctx, body, cmd.InOrStdin())
 	}
-	text, err := ask(ctx, body)
 	if err != nil {
 		return err
 	}

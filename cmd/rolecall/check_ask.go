@@ -27,8 +27,9 @@ import (
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
 
-// askServer sends the body to the server and returns its answer.
-func (c *check) askServer(ctx context.Context, body []byte) ([]byte, error) {
+// askServer sends the body to the server and returns its answer. A token that is
+// not in a file is read from in.
+func (c *check) askServer(ctx context.Context, body []byte, in io.Reader) ([]byte, error) {
 	endpoint, err := c.endpoint()
 	if err != nil {
 		return nil, err
@@ -38,7 +39,14 @@ func (c *check) askServer(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, fmt.Errorf("--server %q: %w", c.server, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := new(http.Client).Do(req)
+	client, err := c.caller.client()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.caller.authorize(req, in); err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, fmt.Errorf("ask %s: nobody listens there; start `rolecall serve`, or give --server URL or --dir FOLDER", c.server)
 	}

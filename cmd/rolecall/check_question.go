@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -18,12 +19,17 @@ type question struct {
 	resource, resourceType string
 	scope                  string
 
+	// sessionJWTFile and sessionTokenFile hold the subject's session token.
+	sessionJWTFile, sessionTokenFile string
+
 	subjectProperties, actionProperties, resourceProperties, context []string
 }
 
 func (q *question) flags(f *pflag.FlagSet) {
 	f.StringVar(&q.subject, "subject", "", "who asks: `[TYPE:]ID`, as user:alice")
 	f.StringVar(&q.subjectType, "subject-type", "", "`type` of the subject; --subject is the whole id then")
+	f.StringVar(&q.sessionJWTFile, "session-jwt-file", "", "`file` with the subject's session JWT, - for standard input; --subject may be left out then")
+	f.StringVar(&q.sessionTokenFile, "session-token-file", "", "`file` with the subject's opaque session token, likewise")
 	f.StringVar(&q.action, "action", "", "`name` of the action")
 	f.StringVar(&q.resource, "resource", "", "what it is done to: `TYPE[/ID]`, as document/handbook")
 	f.StringVar(&q.resourceType, "resource-type", "", "`type` of the resource; --resource is the whole id then")
@@ -34,9 +40,10 @@ func (q *question) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&q.context, "context", nil, "`NAME=VALUE` of the context, may be repeated")
 }
 
-// body renders the question as the body of an AuthZEN evaluation.
-func (q *question) body() ([]byte, error) {
-	subject, err := q.subjectEntity()
+// body renders the question as the body of an AuthZEN evaluation. A token that is
+// not in a file is read from in.
+func (q *question) body(in io.Reader) ([]byte, error) {
+	subject, err := q.subjectEntity(in)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +65,35 @@ func (q *question) body() ([]byte, error) {
 	return json.Marshal(map[string]any{"subject": subject, "action": action, "resource": resource, "context": context})
 }
 
-func (q *question) subjectEntity() (map[string]any, error) {
+func (q *question) subjectEntity(in io.Reader) (map[string]any, error) {
+	member, token, err := q.session(in)
+	if err != nil {
+		return nil, err
+	}
+	entity, err := q.namedSubject(token != "")
+	if err != nil {
+		return nil, err
+	}
+	entity, err = withProperties(entity, "--subject-property", q.subjectProperties)
+	if err != nil || token == "" {
+		return entity, err
+	}
+	properties, _ := entity["properties"].(map[string]any)
+	if properties == nil {
+		properties = make(map[string]any, 1)
+		entity["properties"] = properties
+	}
+	properties[member] = token
+	return entity, nil
+}
+
+// namedSubject is the subject by type and id. Both may be missing if a token says
+// who it is.
+func (q *question) namedSubject(token bool) (map[string]any, error) {
 	typ, id := q.subjectType, q.subject
+	if typ == "" && id == "" && token {
+		return map[string]any{}, nil
+	}
 	if typ == "" {
 		var found bool
 		if typ, id, found = strings.Cut(q.subject, ":"); !found {
@@ -69,7 +103,21 @@ func (q *question) subjectEntity() (map[string]any, error) {
 	if typ == "" || id == "" {
 		return nil, fmt.Errorf("--subject %q: want TYPE:ID, as user:alice, or the ID of a user", q.subject)
 	}
-	return withProperties(map[string]any{"type": typ, "id": id}, "--subject-property", q.subjectProperties)
+	return map[string]any{"type": typ, "id": id}, nil
+}
+
+// session reads the session token, if there is one, and says which member of the
+// subject's properties carries it.
+func (q *question) session(in io.Reader) (member, token string, err error) {
+	member, flag, path := "session_jwt", "--session-jwt-file", q.sessionJWTFile
+	if q.sessionTokenFile != "" {
+		member, flag, path = "session_token", "--session-token-file", q.sessionTokenFile
+	}
+	if path == "" {
+		return "", "", nil
+	}
+	token, err = readSecret(flag, path, in)
+	return member, token, err
 }
 
 func (q *question) resourceEntity() (map[string]any, error) {

@@ -4,23 +4,17 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/wait"
 
-	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
-	"github.com/rolecall/rolecall/internal/config"
-	"github.com/rolecall/rolecall/internal/operator"
-	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
+	"github.com/rolecall/rolecall/internal/testkit/served"
 )
 
 const checkPolicy = `
@@ -113,7 +107,7 @@ func TestCheck(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "policy.yaml"), []byte(checkPolicy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for where, target := range map[string]string{"folder": "--dir=" + folder, "server": "--server=" + startServer(t, folder)} {
+	for where, target := range map[string]string{"folder": "--dir=" + folder, "server": "--server=http://" + served.Start(t, served.Options{Manifests: checkPolicy}).HTTP} {
 		for name, tt := range checkCases() {
 			t.Run(where+"/"+name, func(t *testing.T) {
 				out, errs, exit := runCheck(t, append(tt.args, target)...)
@@ -140,6 +134,10 @@ func TestCheck(t *testing.T) {
 
 func TestCheckRefuses(t *testing.T) {
 	whole := []string{"--subject=bob", "--action=read", "--resource=document"}
+	secrets := t.TempDir()
+	empty, words := filepath.Join(secrets, "empty"), filepath.Join(secrets, "words")
+	pki.Replace(t, empty, "\n")
+	pki.Replace(t, words, "secret one\nsecret two\n")
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/html/access/v1/evaluation":
@@ -175,12 +173,21 @@ func TestCheckRefuses(t *testing.T) {
 		"an answer not decided":     {append(whole, "--server="+broken.URL+"/empty"), "it has no decision"},
 		"a folder that is not":      {append(whole, "--dir=/no/such/folder"), "/no/such/folder"},
 		"a request nobody decides":  {append(whole, "--subject=group:g", "--dir="+t.TempDir()), `subject.type "group" is a reserved type`},
+		"no token file":             {append(whole, "--token-file=/no/such/file"), "--token-file: open /no/such/file"},
+		"an empty token file":       {append(whole, "--token-file="+empty), "there is no token in it"},
+		"a file of several tokens":  {append(whole, "--session-jwt-file="+words), "more than one word"},
+		"one pipe for two tokens":   {append(whole, "--session-jwt-file=-", "--token-file=-"), "standard input holds one of them"},
+		"two session tokens":        {append(whole, "--session-jwt-file=-", "--session-token-file=-"), "none of the others can be"},
+		"a token for a folder":      {append(whole, "--token-file=-", "--dir=x"), "none of the others can be"},
+		"a session in a folder":     {[]string{"--session-jwt-file=-", "--action=read", "--resource=document", "--dir=" + t.TempDir()}, "ask a server by --server"},
+		"no authority in a file":    {append(whole, "--server=https://127.0.0.1:1", "--ca-file="+empty), "there is no certificate in PEM format"},
+		"a certificate without key": {append(whole, "--cert-file="+empty), "cert-file key-file"},
 		"authority of wrong shape":  {append(whole, "--subject-property=roles=x", "--dir="+t.TempDir()), "subject.properties.roles: must be an array"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			out, errs, exit := runCheck(t, tt.args...)
-			if out != "" || !strings.Contains(errs, tt.want) || exit != 2 {
+			if out != "" || !strings.Contains(errs, tt.want) || strings.Contains(errs, "secret") || exit != 2 {
 				t.Errorf("printed %q, %q, exit status %d; want nothing, %q, 2", out, errs, exit, tt.want)
 			}
 		})
@@ -198,55 +205,22 @@ func TestCheckOfABadFolder(t *testing.T) {
 	}
 }
 
-// runCheck runs the command.
+// runCheck runs the command. What stands in its standard input is a session JWT to
+// nobody.
 func runCheck(t *testing.T, args ...string) (out, errs string, exit int) {
+	t.Helper()
+	return runCheckWith(t, "secret", args...)
+}
+
+// runCheckWith runs it with a standard input.
+func runCheckWith(t *testing.T, stdin string, args ...string) (out, errs string, exit int) {
 	t.Helper()
 	cmd := newRootCommand()
 	var stdout, stderr bytes.Buffer
+	cmd.SetIn(strings.NewReader(stdin))
 	cmd.SetArgs(append([]string{"check"}, args...))
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
 	exit = run(t.Context(), cmd)
 	return stdout.String(), stderr.String(), exit
-}
-
-// startServer serves a folder until the test ends, and returns the URL of the
-// server once it is ready.
-func startServer(t *testing.T, folder string) string {
-	t.Helper()
-	c := &configv1alpha1.ServerConfiguration{}
-	for _, address := range []*string{&c.HTTP.BindAddress, &c.GRPC.BindAddress, &c.Health.BindAddress, &c.Metrics.BindAddress} {
-		*address = "127.0.0.1:0"
-	}
-	config.Default(c)
-	started, ended := make(chan server.Addresses, 1), make(chan error, 1)
-	ctx, stop := context.WithCancel(t.Context())
-	go func() {
-		ended <- operator.Run(ctx, operator.Options{
-			Config: c, Dir: folder, Logger: logr.Discard(), Now: time.Now,
-			Started: func(a server.Addresses) { started <- a },
-		})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	addresses := <-started
-	err := wait.PollUntilContextTimeout(t.Context(), 5*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addresses.Health+"/readyz", nil)
-		if err != nil {
-			return false, err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false, err
-		}
-		return resp.StatusCode == http.StatusOK, resp.Body.Close()
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + addresses.HTTP
 }
