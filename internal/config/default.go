@@ -47,6 +47,7 @@ func defaultTimeouts(t *configv1alpha1.Timeouts) {
 	fill(&t.Read, metav1.Duration{Duration: 10 * time.Second})
 	fill(&t.Write, metav1.Duration{Duration: 20 * time.Second})
 	fill(&t.Idle, metav1.Duration{Duration: 2 * time.Minute})
+	fill(&t.ConnectionAge, metav1.Duration{Duration: 10 * time.Minute})
 	fill(&t.Drain, metav1.Duration{Duration: 15 * time.Second})
 }
 

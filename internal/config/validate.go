@@ -139,6 +139,7 @@ func timeouts(path *field.Path, t *configv1alpha1.Timeouts) field.ErrorList {
 		duration(path.Child("read"), t.Read),
 		duration(path.Child("write"), t.Write),
 		duration(path.Child("idle"), t.Idle),
+		duration(path.Child("connectionAge"), t.ConnectionAge),
 		duration(path.Child("shutdownDelay"), t.ShutdownDelay),
 		duration(path.Child("drain"), t.Drain),
 	)

@@ -80,6 +80,7 @@ func limits(c *configv1alpha1.ServerConfiguration) []grpc.ServerOption {
 		grpc.MaxConcurrentStreams(uint32(c.Limits.ConcurrentStreams)),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: c.Timeouts.Idle.Duration, Time: c.Timeouts.Idle.Duration, Timeout: pingTimeout,
+			MaxConnectionAge: c.Timeouts.ConnectionAge.Duration, MaxConnectionAgeGrace: c.Timeouts.Drain.Duration,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
 	}

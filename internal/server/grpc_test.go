@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/grpc/encoding/gzip"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -292,6 +294,32 @@ func TestGRPCOverTLS(t *testing.T) {
 	}
 	a.Files(dir, a.Named("second"))
 	await(t, "the new certificate is served", func() bool { return name() == "second" })
+}
+
+// TestGRPCConnectionAge: a connection that has grown old is left for another one,
+// and the client notices nothing.
+func TestGRPCConnectionAge(t *testing.T) {
+	var mu sync.Mutex
+	from := map[string]bool{}
+	r := newRigOf(t, configure(func(c *configv1alpha1.ServerConfiguration) {
+		c.Timeouts.ConnectionAge.Duration = 50 * time.Millisecond
+	}), nil, service(func(ctx context.Context, _ string) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p, ok := peer.FromContext(ctx); ok {
+			from[p.Addr.String()] = true
+		}
+		return "", nil
+	})).run(t)
+	conn := dial(t, r.GRPC)
+	await(t, "the client comes from a third port", func() bool {
+		if _, err := call(t.Context(), conn, ""); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return len(from) >= 3
+	})
 }
 
 // TestGRPCShutdown: what has begun ends, what is new is refused.

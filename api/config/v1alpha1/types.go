@@ -244,6 +244,15 @@ type Timeouts struct {
 	// +optional
 	Idle metav1.Duration `json:"idle,omitempty"`
 
+	// connectionAge is how old a gRPC connection grows, give or take a tenth. Then
+	// its client is told to open another, and what it has begun on the old one ends
+	// within `drain`. So clients find replicas that came after them.
+	//
+	// Default: `10m`.
+	//
+	// +optional
+	ConnectionAge metav1.Duration `json:"connectionAge,omitempty"`
+
 	// shutdownDelay is how long requests are still taken after the server was told
 	// to stop and /readyz says so, until load balancers have noticed.
 	//

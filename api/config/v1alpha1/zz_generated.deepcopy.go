@@ -739,6 +739,7 @@ func (in *Timeouts) DeepCopyInto(out *Timeouts) {
 	out.Read = in.Read
 	out.Write = in.Write
 	out.Idle = in.Idle
+	out.ConnectionAge = in.ConnectionAge
 	out.ShutdownDelay = in.ShutdownDelay
 	out.Drain = in.Drain
 }
