@@ -42,6 +42,9 @@ func defaults() *configv1alpha1.ServerConfiguration {
 			Results: 1000, Candidates: 100_000, Concurrent: max(1, runtime.GOMAXPROCS(0)/2), Timeout: metav1.Duration{Duration: 5 * time.Second},
 		}},
 		Log: configv1alpha1.Log{Level: "info", Format: "text"},
+		KubernetesWebhook: configv1alpha1.KubernetesWebhook{
+			NamespaceScopePrefix: new("namespace:"), ServiceAccountType: "service_account",
+		},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 	"github.com/rolecall/rolecall/internal/wire/cerbos"
 	"github.com/rolecall/rolecall/internal/wire/permissions"
+	"github.com/rolecall/rolecall/internal/wire/sar"
 	"github.com/rolecall/rolecall/internal/wire/stytch"
 	"github.com/rolecall/rolecall/internal/wire/yorauth"
 )
@@ -17,7 +18,7 @@ import (
 // doors returns the names of all doors, also of those that the configuration keeps
 // shut.
 func doors() []string {
-	return []string{authzen.Name, cerbos.Name, permissions.Name, stytch.Name, yorauth.Name}
+	return []string{authzen.Name, cerbos.Name, permissions.Name, sar.Name, stytch.Name, yorauth.Name}
 }
 
 // open returns the endpoints of the doors that are open, over HTTP and over gRPC.
@@ -33,6 +34,7 @@ func (r *rooms) open() ([]door.Route, []door.Service) {
 		}),
 		r.permissions(),
 		cerbos.Routes(),
+		r.kubernetesWebhook(),
 		r.stytch(),
 		r.yorAuth(),
 	), cerbos.Services()
@@ -76,6 +78,20 @@ func (r *rooms) permissions() []door.Route {
 		o.FrontEnds, o.Origins = true, f.AllowedOrigins
 	}
 	return permissions.Routes(o)
+}
+
+// kubernetesWebhook returns the endpoints for API servers, who may be the one that
+// would have to be asked about callers.
+func (r *rooms) kubernetesWebhook() []door.Route {
+	c, asker := &r.Config.KubernetesWebhook, r.asker(sar.Name)
+	asker.Gate = r.gate.CertificatesOnly()
+	return sar.Routes(sar.Options{
+		Asker:      asker,
+		Namespaces: door.Namespaces{Default: r.namespace()},
+		Mapping: sar.Mapping{
+			ClusterScope: c.ClusterScope, NamespaceScopePrefix: *c.NamespaceScopePrefix, ServiceAccountType: c.ServiceAccountType,
+		},
+	})
 }
 
 func (r *rooms) stytch() []door.Route {

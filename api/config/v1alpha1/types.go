@@ -126,6 +126,11 @@ type ServerConfiguration struct {
 	// +optional
 	YorAuth YorAuth `json:"yorAuth,omitempty"`
 
+	// kubernetesWebhook says what the requests of a Kubernetes API server mean.
+	//
+	// +optional
+	KubernetesWebhook KubernetesWebhook `json:"kubernetesWebhook,omitempty"`
+
 	// log says what is logged and how.
 	//
 	// +optional
