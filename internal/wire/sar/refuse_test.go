@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
@@ -22,6 +21,7 @@ import (
 	"github.com/rolecall/rolecall/internal/metrics"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit"
+	"github.com/rolecall/rolecall/internal/testkit/logs"
 	"github.com/rolecall/rolecall/internal/testkit/served"
 	"github.com/rolecall/rolecall/internal/wire/sar"
 )
@@ -158,7 +158,7 @@ func serve(tb testing.TB, g door.Gate, p authz.Provider) string {
 		tb.Fatal(err)
 	}
 	s := server.New(server.Options{
-		Config: c, Provider: p, Logger: logr.Discard(), Metrics: m.Handler(),
+		Config: c, Provider: p, Logger: logs.New(tb), Metrics: m.Handler(),
 		Counter: func(name string) server.Counter { return m.Door(name) },
 		Routes: sar.Routes(sar.Options{
 			Asker: door.Asker{Gate: g, Provider: p, Now: testkit.Now, Meter: m.Door(sar.Name)},
