@@ -23,6 +23,8 @@ const (
 	// byType finds the Roles whose permissions, the RoleBindings whose resources or
 	// subjects, or the Groups whose members name a type.
 	byType = "type"
+	// byRoutes finds the Resources that have routes.
+	byRoutes = "routes"
 	// byRole finds the RoleBindings that name a role id.
 	byRole = "role"
 )
@@ -38,6 +40,7 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		index func(client.Object) []string
 	}{
 		{&v1alpha1.Resource{}, byID, of(func(r *v1alpha1.Resource) []string { return []string{r.TypeID()} })},
+		{&v1alpha1.Resource{}, byRoutes, of(routesKey)},
 		{&v1alpha1.Role{}, byID, of(func(r *v1alpha1.Role) []string { return []string{r.RoleID()} })},
 		{&v1alpha1.Role{}, byInherits, of(func(r *v1alpha1.Role) []string { return texts(r.Spec.Inherits) })},
 		{&v1alpha1.Role{}, byType, of(typesOfRole)},

@@ -15,7 +15,10 @@ import (
 )
 
 // resourceReconciler writes the status of Resources.
-type resourceReconciler struct{ desk }
+type resourceReconciler struct {
+	desk
+	tables *tables
+}
 
 // Reconcile judges one Resource.
 func (r *resourceReconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
@@ -35,7 +38,7 @@ func (r *resourceReconciler) Reconcile(ctx context.Context, req reconcile.Reques
 }
 
 func (r *resourceReconciler) faults(ctx context.Context, o *v1alpha1.Resource) (diag.List, error) {
-	_, faults := r.compiler.Resource(o)
+	unit, faults := r.compiler.Resource(o)
 	claimants, err := r.lookup(o).resourcesOf(ctx, o.TypeID())
 	if err != nil {
 		return nil, err
@@ -43,5 +46,9 @@ func (r *resourceReconciler) faults(ctx context.Context, o *v1alpha1.Resource) (
 	if len(claimants) > 0 && claimants[0].Name != o.Name {
 		faults = append(faults, compile.Conflict("Resource", o.TypeID(), claimants[0].Name))
 	}
-	return faults, nil
+	if len(unit.Routes) == 0 {
+		return faults, nil
+	}
+	table, err := r.tables.of(ctx, r.lookup(o))
+	return append(faults, compile.RouteRefs(unit, table)...), err
 }

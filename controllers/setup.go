@@ -109,8 +109,10 @@ func (s *starter) desk() desk {
 }
 
 func (s *starter) addResources() error {
-	return s.add("resource", &resourceReconciler{s.desk()},
+	tables := newTables()
+	return s.add("resource", &resourceReconciler{s.desk(), tables},
 		s.own(&v1alpha1.Resource{}),
+		s.watch(&v1alpha1.Resource{}, tables.fanOut(s.fanOut(routed, routesOtherwise))),
 		s.watch(&v1alpha1.Resource{}, s.fanOut(resourceClaimants, comesOrGoes)))
 }
 

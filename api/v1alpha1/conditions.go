@@ -60,6 +60,10 @@ const (
 	// ReasonPatternMatchesNothing: a pattern of an Allow permission matches no
 	// declared type or action.
 	ReasonPatternMatchesNothing = "PatternMatchesNothing"
+	// ReasonRouteConflict: a route shares requests with another one, and neither is
+	// the more specific one, or both are the same and mean different things. Such
+	// requests are denied.
+	ReasonRouteConflict = "RouteConflict"
 	// ReasonDenyMatchesNothing: a Deny permission names, or its pattern
 	// matches, nothing that is declared: it forbids nothing.
 	ReasonDenyMatchesNothing = "DenyMatchesNothing"

@@ -35,6 +35,7 @@ type Resource struct {
 // ResourceSpec declares a resource type.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.propertyValidation) || has(self.schema)",message="propertyValidation needs a schema to validate against: write spec.schema, or remove propertyValidation",fieldPath=".propertyValidation"
+// +kubebuilder:validation:XValidation:rule="!has(self.routes) || self.routes.all(r, has(self.actions) && self.actions.exists(a, a.name == r.action))",message="every route needs an action that spec.actions declares",fieldPath=".routes"
 type ResourceSpec struct {
 	// Type is the id by which permissions and checks name the resource; the
 	// object's name unless given. It cannot change.
@@ -91,6 +92,15 @@ type ResourceSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=5000
 	Instances []ResourceInstance `json:"instances,omitempty"`
+
+	// Routes are the HTTP requests that mean an action on the resource, for the
+	// doors that gateways ask. Of the routes of a namespace that match a request
+	// the most specific one counts; if there is none, the request is denied.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=128
+	Routes []ResourceRoute `json:"routes,omitempty"`
 }
 
 // ResourceInstance is a known instance of a resource.
@@ -137,6 +147,41 @@ type ResourceAction struct {
 	// Description says what the action does.
 	// +optional
 	Description Description `json:"description,omitempty"`
+}
+
+// ResourceRoute is the HTTP requests that mean one action.
+type ResourceRoute struct {
+	// Method is the HTTP method, such as `GET`, which also stands for `HEAD` where
+	// no route of that method matches.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[A-Z]+(-[A-Z]+)*$`
+	Method string `json:"method"`
+
+	// Host is the host of the requests, such as `api.example.com`, without a port;
+	// any host unless given.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Host string `json:"host,omitempty"`
+
+	// Path is the template of the requests' path, such as `/documents/{id}`.
+	// `{name}` captures one segment, and `{name...}`, at the end, whatever
+	// follows. What `id` captures is the id of the resource; other captures are
+	// properties of it. The rest is compared byte by byte, after percent-decoding.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^/`
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^(/([^\\x00-\\x20\\x7f/\\\\;%?#{}*:][^\\x00-\\x20\\x7f/\\\\;%?#{}*]*|\\{[A-Za-z_][A-Za-z0-9_]*\\}))*(/|/\\{[A-Za-z_][A-Za-z0-9_]*\\.\\.\\.\\})?$')",message="a path is made of segments such as /documents or /{id}, of which the last may be {name...} or empty; literal ones do not begin with : and hold no blanks and none of \\ ; % ? # { } *"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'/[.][.]?(/|$)')",message="no segment of a path is . or ..: requests that have such are refused"
+	Path string `json:"path"`
+
+	// Action is the declared action that the requests mean.
+	// +required
+	Action ID `json:"action"`
 }
 
 // Scoping says whether checks of a resource need a scope.

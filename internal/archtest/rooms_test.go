@@ -101,20 +101,26 @@ func coreRooms() []room {
 			why:  "bindings as numbers: names, objects and decisions are the policy's",
 		},
 		{
+			path: "internal/routing",
+			sees: []string{"./internal/authz"},
+			why:  "what a request means depends on the routes and the request, on nothing around them",
+		},
+		{
 			path: "internal/policy",
-			sees: []string{"./internal/authz", "./internal/expr", "./internal/grants", "./internal/persist"},
+			sees: []string{"./internal/authz", "./internal/expr", "./internal/grants", "./internal/persist", "./internal/routing"},
 			why:  "a decision depends on the policy and the request: no clock, log, lock or Kubernetes may slip in",
 		},
 		{
 			path: "internal/compile",
 			sees: []string{
 				api, apimachinery, "./internal/authz", "./internal/diag", "./internal/expr", "./internal/persist", "./internal/policy",
+				"./internal/routing",
 			},
 			why: "one object in, a unit and diagnostics out: pure, so that data path, controllers and lint agree",
 		},
 		{
 			path: "internal/store",
-			sees: []string{api, apimachinery, "./internal/authz", "./internal/compile", "./internal/diag", "./internal/policy"},
+			sees: []string{api, apimachinery, "./internal/authz", "./internal/compile", "./internal/diag", "./internal/policy", "./internal/routing"},
 			why:  "the one writer of snapshots knows objects as values, not where they come from",
 		},
 	}
@@ -228,7 +234,7 @@ func outerRooms() []room {
 		},
 		{
 			path: "controllers/...",
-			sees: kubernetes(api, "./internal/compile", "./internal/conditions", "./internal/diag", "./internal/policy"),
+			sees: kubernetes(api, "./internal/compile", "./internal/conditions", "./internal/diag", "./internal/policy", "./internal/routing"),
 			why:  "status is computed by the compiler's functions and never touches the data path",
 		},
 		{

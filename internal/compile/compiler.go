@@ -36,6 +36,8 @@ func (c *Compiler) Resource(o *v1alpha1.Resource) (*policy.Resource, diag.List) 
 	}
 	u.ScopeRequired = f.scoping(o.Spec.Scoping)
 	f.schema(&o.Spec)
+	u.Routes = f.routes(o)
+	f.judgeRoutes(o.Spec.Routes, actions)
 	return u, f.found
 }
 

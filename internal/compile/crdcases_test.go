@@ -48,7 +48,7 @@ func invalidSpec(faults diag.List) diag.List {
 func visible(refused []crdcases.Refusal) string {
 	for _, r := range refused {
 		optional := strings.HasSuffix(r.Field, ".description") || strings.HasSuffix(r.Field, ".condition") ||
-			strings.HasSuffix(r.Field, ".effect") || strings.HasSuffix(r.Field, ".scoping") || r.Field == "spec.id" || r.Field == "spec.type"
+			strings.HasSuffix(r.Field, ".effect") || strings.HasSuffix(r.Field, ".host") || strings.HasSuffix(r.Field, ".scoping") || r.Field == "spec.id" || r.Field == "spec.type"
 		switch {
 		case strings.Contains(r.Message, "unknown field"), r.Field == "spec", strings.HasPrefix(r.Field, "status"):
 		case optional && strings.Contains(r.Message, "at least 1 chars"):

@@ -4,12 +4,14 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/diag"
 	"github.com/rolecall/rolecall/internal/policy"
+	"github.com/rolecall/rolecall/internal/routing"
 )
 
 // Object is a *v1alpha1.Resource, *v1alpha1.Role, *v1alpha1.RoleBinding or
@@ -74,6 +76,7 @@ type namespace struct {
 	resources  []*policy.Resource
 	roles      []*policy.Role
 	vocabulary *policy.Vocabulary
+	routes     *routing.Table
 	// types, ids and groups hold the owner of each id.
 	types, ids, groups map[string]policy.Meta
 	// nested are the groups that are members of a group.
@@ -101,7 +104,9 @@ func (s *set) add(c *Compiler, o Object) {
 		ns.resources = append(ns.resources, u)
 		claim(ns.types, u.Type, u.Meta)
 		it.faults = faults
-		it.refs = func() diag.List { return conflicts(kindResource, u.Type, u.Name, ns.types) }
+		it.refs = func() diag.List {
+			return append(conflicts(kindResource, u.Type, u.Name, ns.types), RouteRefs(u, ns.routes)...)
+		}
 	case *v1alpha1.Role:
 		ns := s.of(o.Namespace)
 		u, faults := c.Role(o)
@@ -133,6 +138,7 @@ func (ns *namespace) members(id string) []string { return ns.nested[id] }
 
 func (ns *namespace) link() {
 	ns.vocabulary = policy.Link(ns.resources, ns.roles)
+	ns.routes = policy.Routes(slices.Values(ns.resources))
 }
 
 func claim(owners map[string]policy.Meta, id string, m policy.Meta) {

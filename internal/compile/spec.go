@@ -27,6 +27,7 @@ const (
 	maxMembers           = 5000
 	maxInstances         = 5000
 	maxProperties        = 64
+	maxRoutes            = 128
 )
 
 const idForm = "letters, digits and _ . : / -, at most 253, beginning and ending with a letter, a digit or _"

@@ -148,7 +148,7 @@ func faultReasons() []string {
 		v1alpha1.ReasonConflicted, v1alpha1.ReasonInvalidCondition, v1alpha1.ReasonInvalidSpec,
 		v1alpha1.ReasonRoleNotFound, v1alpha1.ReasonInheritedRoleNotFound, v1alpha1.ReasonInheritanceCycle, v1alpha1.ReasonMembershipCycle,
 		v1alpha1.ReasonResourceNotFound, v1alpha1.ReasonActionNotFound,
-		v1alpha1.ReasonPatternMatchesNothing, v1alpha1.ReasonDenyMatchesNothing,
+		v1alpha1.ReasonPatternMatchesNothing, v1alpha1.ReasonDenyMatchesNothing, v1alpha1.ReasonRouteConflict,
 		v1alpha1.WarningUndeclaredSubjectType, v1alpha1.WarningExpensiveCondition, v1alpha1.WarningUnguardedDeny,
 	}
 }

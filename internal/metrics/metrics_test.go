@@ -121,7 +121,7 @@ func TestLabels(t *testing.T) {
 			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
 			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
 			"InvalidCondition", "InvalidRequest", "InvalidSpec", "MembershipCycle", "NoPermission", "NoRole", "NotReady",
-			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "ScopeMismatch", "ScopeRequired", "Unauthenticated",
+			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "RouteConflict", "ScopeMismatch", "ScopeRequired", "Unauthenticated",
 			"UndeclaredSubjectType", "UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
 		},
 	}

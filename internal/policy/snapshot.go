@@ -9,6 +9,7 @@ import (
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/grants"
 	"github.com/rolecall/rolecall/internal/persist"
+	"github.com/rolecall/rolecall/internal/routing"
 )
 
 // Snapshot is the whole policy at one moment. It is immutable and safe for any
@@ -44,6 +45,7 @@ type namespace struct {
 	// of all, by number.
 	special *persist.Map[uint32, *Binding]
 	names   persist.Names
+	routes  *routing.Table
 	groups  *groups // nil if there are none
 }
 
@@ -73,6 +75,7 @@ var emptyNamespace = &namespace{
 	kinds:      persist.NewMap[kindName, *kind](kindHash),
 	scopes:     newScopeNumbers(persist.NewMap[string, uint32](persist.Hash), &numbering[string]{}),
 	special:    persist.NewMap[uint32, *Binding](persist.HashNumber),
+	routes:     noRoutes,
 }
 
 // NewSnapshot returns the empty policy of the namespaces served: all of them if

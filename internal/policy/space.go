@@ -6,6 +6,7 @@ import (
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/grants"
 	"github.com/rolecall/rolecall/internal/persist"
+	"github.com/rolecall/rolecall/internal/routing"
 )
 
 // space is what the writer keeps of one namespace, and the changes to it since
@@ -21,6 +22,7 @@ type space struct {
 	roster *roster // nil if there are no Groups
 
 	vocabulary *Vocabulary
+	routes     *routing.Table
 	// declared are the numbers of the vocabulary's roles, by its own numbers, and
 	// held by it; roleMap is the reverse. Nobody has the first.
 	declared, roleMap []uint32
@@ -37,7 +39,7 @@ type space struct {
 func newSpace(w *grants.Workspace) *space {
 	s := &space{
 		everyone: make(map[uint32]int), book: newBook(),
-		vocabulary: emptyNamespace.vocabulary, declared: make([]uint32, 1),
+		vocabulary: emptyNamespace.vocabulary, declared: make([]uint32, 1), routes: noRoutes,
 	}
 	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
 	s.table = emptyNamespace.table.Edit(w, s.released)
@@ -261,7 +263,7 @@ func (s *space) publish() *namespace {
 	s.compactIfSparse()
 	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, numbers: s.declared, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
-	n.kinds, n.special = s.kindMap.Done(), s.special.Done()
+	n.kinds, n.special, n.routes = s.kindMap.Done(), s.special.Done(), s.routes
 	if all := s.scopeMap.Done(); all != s.scopeNumbers.all {
 		s.scopeNumbers = newScopeNumbers(all, &s.scopes)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/routing"
 )
 
 // Meta is what a unit keeps of its object's metadata.
@@ -35,6 +36,8 @@ type Resource struct {
 	Actions []string
 	// ScopeRequired says that a check without scope is denied.
 	ScopeRequired bool
+	// Routes are the HTTP requests that mean an action, as the object says.
+	Routes []routing.Claim
 	// Instances are those that are known; nil if there are none.
 	Instances *Instances
 }

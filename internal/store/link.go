@@ -3,10 +3,14 @@
 package store
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/diag"
 	"github.com/rolecall/rolecall/internal/policy"
+	"github.com/rolecall/rolecall/internal/routing"
 )
 
 // link makes the next vocabulary of a namespace and counts what the linker finds
@@ -22,6 +26,10 @@ func (w *writer) link(namespace string) {
 		w.setUnresolved(v, r.Name, unresolved(r, linked))
 	}
 	conflicts := v.linker.Conflicts()
+	if v.rerouted || v.reclaimed && max(conflicts, v.conflicts) > 0 {
+		w.route(namespace, v)
+	}
+	v.rerouted, v.reclaimed = false, false
 	w.countReason(v1alpha1.ReasonConflicted, conflicts-v.conflicts)
 	v.conflicts = conflicts
 }
@@ -59,10 +67,33 @@ func (v *vocabulary) setRole(name string, r *policy.Role) {
 	set(v.roles, name, r)
 }
 
+// route makes the next table of the routes of a namespace, and counts those that
+// share requests with others.
+func (w *writer) route(namespace string, v *vocabulary) {
+	table := policy.Routes(maps.Values(v.resources))
+	w.index.SetRoutes(namespace, table)
+	contested := 0
+	for _, r := range v.resources {
+		contested += len(compile.RouteRefs(r, table))
+	}
+	w.countReason(v1alpha1.ReasonRouteConflict, contested-v.contested)
+	v.contested = contested
+}
+
 // setResource is setRole for a resource.
 func (v *vocabulary) setResource(name string, r *policy.Resource) {
+	before := v.resources[name]
+	v.rerouted = v.rerouted || !slices.EqualFunc(routesOf(before), routesOf(r), func(a, b routing.Claim) bool { return a.Same(&b) })
+	v.reclaimed = v.reclaimed || before == nil || r == nil || before.CompareClaims(r.Meta) != 0
 	v.linker.ReplaceResource(v.resources[name], r)
 	set(v.resources, name, r)
+}
+
+func routesOf(r *policy.Resource) []routing.Claim {
+	if r == nil {
+		return nil
+	}
+	return r.Routes
 }
 
 func set[U any](units map[string]*U, name string, u *U) {

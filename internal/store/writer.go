@@ -61,6 +61,11 @@ type vocabulary struct {
 	unresolved map[string][]string
 	// conflicts is how many of the units do not own their id.
 	conflicts int
+	// rerouted says that there are other routes than are in force, and reclaimed that
+	// other resources claim their types. contested is how many routes share requests
+	// with others.
+	rerouted, reclaimed bool
+	contested           int
 }
 
 func newWriter(o *Options) *writer {

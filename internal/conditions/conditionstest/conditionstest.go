@@ -24,7 +24,7 @@ func reasons() map[string]map[metav1.ConditionStatus][]string {
 	unresolved := []string{
 		v1alpha1.ReasonRoleNotFound, v1alpha1.ReasonInheritedRoleNotFound, v1alpha1.ReasonInheritanceCycle, v1alpha1.ReasonMembershipCycle,
 		v1alpha1.ReasonResourceNotFound, v1alpha1.ReasonActionNotFound, v1alpha1.ReasonPatternMatchesNothing,
-		v1alpha1.ReasonDenyMatchesNothing,
+		v1alpha1.ReasonDenyMatchesNothing, v1alpha1.ReasonRouteConflict,
 	}
 	type verdicts = map[metav1.ConditionStatus][]string
 	return map[string]verdicts{

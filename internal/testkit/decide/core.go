@@ -4,6 +4,7 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
@@ -34,6 +35,7 @@ func Snapshot(c *compile.Compiler, objects []testkit.Object) *policy.Snapshot {
 func Fill(index *policy.Index, c *compile.Compiler, objects []testkit.Object) {
 	for namespace, u := range compileAll(c, objects) {
 		index.SetVocabulary(namespace, policy.Link(u.resources, u.roles))
+		index.SetRoutes(namespace, policy.Routes(slices.Values(u.resources)))
 		for _, b := range u.bindings {
 			index.Put(namespace, b, 0)
 		}
