@@ -45,7 +45,7 @@ func (c *Compiler) Resource(o *v1alpha1.Resource) (*policy.Resource, diag.List) 
 // the object, one for one; the diagnostics are of the aspect Accepted.
 func (c *Compiler) Role(o *v1alpha1.Role) (*policy.Role, diag.List) {
 	var f faults
-	u := &policy.Role{Meta: metaOf(&o.ObjectMeta), ID: o.RoleID(), Assertable: o.Spec.Assertable}
+	u := &policy.Role{Meta: metaOf(&o.ObjectMeta), Generation: o.Generation, ID: o.RoleID(), Assertable: o.Spec.Assertable}
 	usable := f.effectiveID("spec.id", string(o.Spec.ID), u.ID)
 	f.text("spec.description", string(o.Spec.Description))
 	u.Inherits = f.idSet("spec.inherits", o.Spec.Inherits, maxInherits)
@@ -69,7 +69,7 @@ func (c *Compiler) Role(o *v1alpha1.Role) (*policy.Role, diag.List) {
 // limited by it and its gate fails, so that the roles are held for Deny only.
 func (c *Compiler) RoleBinding(o *v1alpha1.RoleBinding) (*policy.Binding, diag.List) {
 	var f faults
-	u := &policy.Binding{Meta: metaOf(&o.ObjectMeta)}
+	u := &policy.Binding{Meta: metaOf(&o.ObjectMeta), Generation: o.Generation}
 	u.Roles = f.idSet("spec.roles", orEmpty(o.Spec.Roles), maxRoles)
 	f.list("spec.subjects", false, len(o.Spec.Subjects), maxSubjects)
 	u.Subjects = f.keys("spec.subjects", "subject", o.Spec.Subjects)

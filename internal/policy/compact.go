@@ -39,7 +39,7 @@ func (s *space) compact() {
 // compactBook writes the book anew and returns the new numbers by the old ones.
 func (s *space) compactBook() []uint32 {
 	old, next := s.book, newBook()
-	special := emptyNamespace.special.Edit()
+	special, generations := emptyNamespace.special.Edit(), emptyNamespace.generations.Edit()
 	numbers := make([]uint32, old.records.n)
 	for from, name := range old.all() {
 		to, _ := next.enter(name)
@@ -51,8 +51,11 @@ func (s *space) compactBook() []uint32 {
 		if b, ok := s.special.Get(from); ok {
 			special.Set(to, b)
 		}
+		if generation, ok := s.generations.Get(from); ok {
+			generations.Set(to, generation)
+		}
 	}
-	s.book, s.special = next, special
+	s.book, s.special, s.generations = next, special, generations
 	return numbers
 }
 
@@ -63,6 +66,8 @@ func (s *space) compactScopes() []uint32 {
 	s.scopes = numbering[string]{}
 	s.scopes.hold(authz.Wildcard)
 	s.scopeMap = persist.NewMap[string, uint32](persist.Hash).Edit()
+	s.scopeNames = persist.Names{}.Edit()
+	s.scopeNames.Set(grants.Everywhere, authz.Wildcard)
 	numbers := make([]uint32, len(old.names))
 	for from, refs := range old.refs {
 		if refs == 0 || from == grants.Everywhere {
@@ -71,6 +76,7 @@ func (s *space) compactScopes() []uint32 {
 		to, _ := s.scopes.hold(old.names[from])
 		s.scopes.refs[to] = refs
 		s.scopeMap.Set(old.names[from], to)
+		s.scopeNames.Set(to, old.names[from])
 		numbers[from] = to
 	}
 	s.scopes.refs[grants.Everywhere] = old.refs[grants.Everywhere]

@@ -171,11 +171,7 @@ func (c *check) permits(h *hold) bool {
 // then by permission; Denies before Allows), because it decides what is left of
 // the budget.
 func (c *check) resolve() authz.Reason {
-	c.deferred.budget = expr.NewBudget()
-	c.mayMerge = c.v.described.types != nil || len(c.r.Resource.Captured)+len(c.r.Subject.Captured) > 0
-	if c.ns.groups != nil {
-		c.r, c.without = c.walked().requests(c.r)
-	}
+	c.prepare()
 	holds := c.deferred.list()
 	if len(holds) == 1 && holds[0].gate() == nil && !c.forbids(&holds[0]) {
 		// The usual case, and what all that follows would come to.
@@ -202,6 +198,15 @@ func (c *check) resolve() authz.Reason {
 		c.resolveHeld(holds)
 	}
 	return reasonOf(worst)
+}
+
+// prepare makes ready to evaluate conditions.
+func (c *check) prepare() {
+	c.deferred.budget = expr.NewBudget()
+	c.mayMerge = c.v.described.types != nil || len(c.r.Resource.Captured)+len(c.r.Subject.Captured) > 0
+	if c.ns.groups != nil {
+		c.r, c.without = c.walked().requests(c.r)
+	}
 }
 
 // reasonOf returns the reason to give if what stood between the subject and an

@@ -58,7 +58,7 @@ func (k *linking) claimAll() {
 			edit.Remove(k.ids.names[number])
 			continue
 		}
-		edit.Set(k.ids.names[number], &role{number: number, assertable: claimants[0].Assertable, inherits: inherits})
+		edit.Set(k.ids.names[number], &role{number: number, assertable: claimants[0].Assertable, inherits: inherits, claimants: claimants})
 	}
 	k.v.roles = edit.Done()
 	if more := len(k.roles) - len(k.v.conditionals); more > 0 {

@@ -54,7 +54,7 @@ func (r *roster) put(g *Group) {
 	}
 	if c == nil {
 		c = &claim{id: g.ID}
-		c.number, _ = r.members.roles.hold(g.Name)
+		c.number = r.members.holdRole(g.Name)
 		number, fresh := r.ids.hold(g.ID)
 		if fresh {
 			r.numbers.Set(g.ID, number)
@@ -84,7 +84,7 @@ func (r *roster) remove(name string) bool {
 func (r *roster) unclaim(c *claim) {
 	delete(r.claims, c.Name)
 	r.memberships.Remove(c.number)
-	r.members.roles.release(c.number)
+	r.members.releaseRole(c.number)
 	rest := slices.DeleteFunc(r.claimants[c.id], func(other *claim) bool { return other == c })
 	r.claimants[c.id] = rest
 	if len(rest) == 0 {

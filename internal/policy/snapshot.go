@@ -47,6 +47,10 @@ type namespace struct {
 	names   persist.Names
 	routes  *routing.Table
 	groups  *groups // nil if there are none
+	// roleNames and scopeNames are by the table's numbers, and generations by the
+	// bindings', of those above the first.
+	roleNames, scopeNames persist.Names
+	generations           *persist.Map[uint32, int64]
 }
 
 // kindName is what a key is beside its id.
@@ -76,6 +80,8 @@ var emptyNamespace = &namespace{
 	scopes:     newScopeNumbers(persist.NewMap[string, uint32](persist.Hash), &numbering[string]{}),
 	special:    persist.NewMap[uint32, *Binding](persist.HashNumber),
 	routes:     noRoutes,
+
+	generations: persist.NewMap[uint32, int64](persist.HashNumber),
 }
 
 // NewSnapshot returns the empty policy of the namespaces served: all of them if

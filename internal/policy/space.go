@@ -33,7 +33,11 @@ type space struct {
 	// scopeNumbers are those of the last publication.
 	scopeNumbers *scopeNumbers
 	special      *persist.MapEdit[uint32, *Binding]
-	filing       filing
+	// roleNames and scopeNames are by number, and generations are those above the
+	// first of the bindings' objects, for explanations.
+	roleNames, scopeNames *persist.NamesEdit
+	generations           *persist.MapEdit[uint32, int64]
+	filing                filing
 }
 
 func newSpace(w *grants.Workspace) *space {
@@ -41,7 +45,10 @@ func newSpace(w *grants.Workspace) *space {
 		everyone: make(map[uint32]int), book: newBook(),
 		vocabulary: emptyNamespace.vocabulary, declared: make([]uint32, 1), routes: noRoutes,
 	}
+	s.roleNames, s.scopeNames = persist.Names{}.Edit(), persist.Names{}.Edit()
+	s.generations = emptyNamespace.generations.Edit()
 	s.scopes.hold(authz.Wildcard) // the first number, which is grants.Everywhere
+	s.scopeNames.Set(grants.Everywhere, authz.Wildcard)
 	s.table = emptyNamespace.table.Edit(w, s.released)
 	s.kindMap = emptyNamespace.kinds.Edit()
 	s.scopeNumbers = emptyNamespace.scopes
@@ -63,12 +70,12 @@ func (s *space) link(v *Vocabulary) {
 		case i < len(before) && before[i] == id:
 			declared[i] = s.declared[i]
 		case id != "":
-			declared[i], _ = s.roles.hold(id)
+			declared[i] = s.holdRole(id)
 		}
 	}
 	for i, id := range before {
 		if id != "" && (i >= len(v.ids) || v.ids[i] != id) {
-			s.roles.release(s.declared[i])
+			s.releaseRole(s.declared[i])
 		}
 	}
 	s.declared = declared
@@ -102,13 +109,25 @@ func (s *space) put(b *Binding, digest uint64) {
 	} else {
 		s.special.Remove(number)
 	}
+	s.keepGeneration(number, b.Generation)
 	s.book.keep(number, digest, &f.filed)
+}
+
+// keepGeneration remembers the generation of a binding's object. Most objects are
+// made and never changed, and cost nothing.
+func (s *space) keepGeneration(number uint32, generation int64) {
+	if generation > 1 {
+		s.generations.Set(number, generation)
+	} else {
+		s.generations.Remove(number)
+	}
 }
 
 // remove takes a binding out.
 func (s *space) remove(name string, number uint32) {
 	s.removeEntries(number, s.book.subjects(number))
 	s.special.Remove(number)
+	s.generations.Remove(number)
 	s.book.remove(name)
 }
 
@@ -145,8 +164,7 @@ func (s *space) file(b *Binding) *filing {
 	f.scope = s.holdScope(b.Scope)
 	f.roles = f.roles[:0]
 	for _, id := range b.Roles {
-		number, _ := s.roles.hold(id)
-		f.roles = append(f.roles, number)
+		f.roles = append(f.roles, s.holdRole(id))
 	}
 	f.keys, f.subjects = f.keys[:0], f.subjects[:0]
 	var name kindName
@@ -171,7 +189,7 @@ func (s *space) file(b *Binding) *filing {
 // unfile releases what file has held. What has been filed goes on being held.
 func (s *space) unfile(f *filing) {
 	for _, number := range f.roles {
-		s.roles.release(number)
+		s.releaseRole(number)
 	}
 	s.releaseScope(f.scope)
 	for i := range f.keys {
@@ -203,7 +221,7 @@ func (s *space) addEntries(number uint32, f *filing, first, last int) {
 
 // released accounts for an entry that is gone.
 func (s *space) released(k grants.Key, e grants.Entry) {
-	s.roles.release(e.Role)
+	s.releaseRole(e.Role)
 	s.releaseScope(e.Scope)
 	if k.ID == authz.Wildcard {
 		s.countEveryone(k.Kind, -1)
@@ -211,10 +229,25 @@ func (s *space) released(k grants.Key, e grants.Entry) {
 	s.releaseKind(k.Kind)
 }
 
+func (s *space) holdRole(id string) uint32 {
+	number, fresh := s.roles.hold(id)
+	if fresh {
+		s.roleNames.Set(number, id)
+	}
+	return number
+}
+
+func (s *space) releaseRole(number uint32) {
+	if _, gone := s.roles.release(number); gone {
+		s.roleNames.Set(number, "")
+	}
+}
+
 func (s *space) holdScope(scope string) uint32 {
 	number, fresh := s.scopes.hold(scope)
 	if fresh {
 		s.scopeMap.Set(scope, number)
+		s.scopeNames.Set(number, scope)
 	}
 	return number
 }
@@ -222,6 +255,7 @@ func (s *space) holdScope(scope string) uint32 {
 func (s *space) releaseScope(number uint32) {
 	if scope, gone := s.scopes.release(number); gone {
 		s.scopeMap.Remove(scope)
+		s.scopeNames.Set(number, "")
 	}
 }
 
@@ -264,6 +298,7 @@ func (s *space) publish() *namespace {
 	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, numbers: s.declared, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
 	n.kinds, n.special, n.routes = s.kindMap.Done(), s.special.Done(), s.routes
+	n.roleNames, n.scopeNames, n.generations = s.roleNames.Done(), s.scopeNames.Done(), s.generations.Done()
 	if all := s.scopeMap.Done(); all != s.scopeNumbers.all {
 		s.scopeNumbers = newScopeNumbers(all, &s.scopes)
 	}

@@ -45,6 +45,8 @@ type Resource struct {
 // Role is a compiled Role. It is immutable.
 type Role struct {
 	Meta
+	// Generation is that of the object's metadata; 0 for an object from a file.
+	Generation int64
 	// ID is the id in force.
 	ID string
 	// Inherits are the ids of the roles whose permissions it has too.
@@ -86,8 +88,10 @@ type Instance struct {
 // no two of a namespace have the same.
 type Binding struct {
 	Meta
-	Roles    []string
-	Subjects []Key
+	// Generation is as that of a Role.
+	Generation int64
+	Roles      []string
+	Subjects   []Key
 	// Scope is where the roles are held; authz.Wildcard is everywhere.
 	Scope string
 	// Resources limits the binding to these instances, unless it is empty.

@@ -73,6 +73,8 @@ type role struct {
 	assertable bool
 	// inherits is what all claimants inherit, sorted, for reports.
 	inherits []string
+	// claimants are the Roles with the id, the owner first, for explanations.
+	claimants []*Role
 }
 
 // conditional is a permission with a condition, expanded: the place of the pair
