@@ -13,7 +13,13 @@ type Triple [3]uint32
 
 // Compare returns -1, 0 or +1 as t comes before o, is o or comes after it.
 func (t Triple) Compare(o Triple) int {
-	return cmp.Or(cmp.Compare(t[0], o[0]), cmp.Compare(t[1], o[1]), cmp.Compare(t[2], o[2]))
+	switch {
+	case t[0] != o[0]:
+		return cmp.Compare(t[0], o[0])
+	case t[1] != o[1]:
+		return cmp.Compare(t[1], o[1])
+	}
+	return cmp.Compare(t[2], o[2])
 }
 
 // Triples is a persistent sorted set. The zero value is the empty set. It is
