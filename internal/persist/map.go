@@ -3,6 +3,7 @@
 package persist
 
 import (
+	"iter"
 	"math/bits"
 	"slices"
 )
@@ -65,6 +66,25 @@ func (m *Map[K, V]) Find(key K, h uint64) (V, bool) {
 		n = n.children[index(n.childMap, bit)]
 	}
 	return n.getCollided(key)
+}
+
+// All yields every key with its value, in no particular order.
+func (m *Map[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) { m.root.each(yield) }
+}
+
+func (n *hnode[K, V]) each(yield func(K, V) bool) bool {
+	for i := range n.leaves {
+		if !yield(n.leaves[i].key, n.leaves[i].val) {
+			return false
+		}
+	}
+	for _, child := range n.children {
+		if !child.each(yield) {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *hleaf[K, V]) valueIf(key K) (V, bool) {

@@ -41,6 +41,9 @@ func TestMapAgreesWithAMap(t *testing.T) {
 		versions = append(versions, version{edit.Done(), want})
 	}
 	for i, v := range versions {
+		if got := maps.Collect(v.trie.All()); !maps.Equal(got, v.want) {
+			t.Fatalf("version %d yields %d keys, want %d, with their values", i, len(got), len(v.want))
+		}
 		for k := range keys {
 			got, ok := v.trie.Get(k)
 			want, wantOK := v.want[k]
@@ -61,6 +64,15 @@ func TestMapGivesMemoryBack(t *testing.T) {
 	edit = full.Edit()
 	for k := range 1000 {
 		edit.Remove(k)
+	}
+	n := 0
+	for range full.All() {
+		if n++; n == 500 {
+			break // somewhere in the depths
+		}
+	}
+	if n != 500 {
+		t.Errorf("%d keys were yielded to who wants 500", n)
 	}
 	root := edit.Done().root
 	if len(root.leaves) != 0 || len(root.children) != 0 {

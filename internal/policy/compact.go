@@ -11,20 +11,25 @@ import (
 // sparse is how many numbers a space may waste before it is compacted.
 const sparse = 1 << 12
 
-// compactIfSparse gives the bindings and the scopes of a space new numbers if
-// three quarters of the old ones are free, so that the memory of what has been
+// compactIfSparse gives the bindings, the scopes and the instances of a space new
+// numbers if three quarters of the old ones are free, so that the memory of what has been
 // removed comes back. It takes time in proportion to what is left, which is less
 // than what was removed since the last time. There must be no open batch.
 func (s *space) compactIfSparse() {
-	bindings, scopes := int(s.book.records.n), len(s.scopes.names)
-	if bindings-s.book.live > max(3*s.book.live, sparse) || len(s.scopes.free) > max(3*(scopes-len(s.scopes.free)), sparse) {
+	if bindings := int(s.book.records.n); bindings-s.book.live > max(3*s.book.live, sparse) || s.scopes.sparse() || s.instances.numbers.sparse() {
 		s.compact()
 	}
+}
+
+// sparse reports whether three quarters of the numbers are free, and many.
+func (n *numbering[K]) sparse() bool {
+	return len(n.free) > max(3*(len(n.names)-len(n.free)), sparse)
 }
 
 func (s *space) compact() {
 	newBinding := s.compactBook()
 	newScope := s.compactScopes()
+	s.compactHolders(newScope)
 	s.table.Renumber(func(e grants.Entry) grants.Entry {
 		special := e.Binding & grants.Special
 		e.Binding = newBinding[e.Binding&^grants.Special] | special
@@ -34,6 +39,20 @@ func (s *space) compact() {
 	for _, f := range s.book.many {
 		f.scope = newScope[f.scope]
 	}
+}
+
+// compactHolders writes the way back anew, for scopes with new numbers.
+func (s *space) compactHolders(newScope []uint32) {
+	var newInstance []uint32
+	s.instances, newInstance = s.instances.compacted()
+	s.settle()
+	s.holders.settled = s.holders.settled.Map(func(t persist.Triple) persist.Triple {
+		t[0] = newScope[t[0]]
+		if t[1]&onInstance != 0 {
+			t[1] = newInstance[t[1]&^onInstance] | onInstance
+		}
+		return t
+	})
 }
 
 // compactBook writes the book anew and returns the new numbers by the old ones.

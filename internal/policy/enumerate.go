@@ -147,10 +147,10 @@ func (x *enumeration) scopeNames() map[uint32]string {
 
 // eachOfKey calls do with the entries under a key whose scope covers the check; of
 // those of a key with a great many that differ in their binding alone, with one.
-func (x *enumeration) eachOfKey(k *kind, id string, do func(grants.Entry)) {
-	list := x.ns.table.Find(k.number, id)
+func (c *check) eachOfKey(k *kind, id string, do func(grants.Entry)) {
+	list := c.ns.table.Find(k.number, id)
 	for i := range list.Len() {
-		if e := list.At(i); x.scopes.covers(e.Scope) != 0 {
+		if e := list.At(i); c.scopes.covers(e.Scope) != 0 {
 			do(e)
 		}
 	}
@@ -159,12 +159,12 @@ func (x *enumeration) eachOfKey(k *kind, id string, do func(grants.Entry)) {
 		return
 	}
 	each := func(scope uint32) {
-		x.eachFatRole(fat, scope, func(e grants.Entry) bool { do(e); return true })
+		c.eachFatRole(fat, scope, func(e grants.Entry) bool { do(e); return true })
 		fat.EachSpecial(scope, do)
 	}
 	each(grants.Everywhere)
-	for i := range x.scopes.n {
-		each(x.scopes.at(i))
+	for i := range c.scopes.n {
+		each(c.scopes.at(i))
 	}
 }
 

@@ -24,6 +24,7 @@ type roster struct {
 
 	memberships *persist.MapEdit[uint32, *membership]
 	numbers     *persist.MapEdit[string, uint32]
+	owners      *persist.MapEdit[uint32, uint32]
 }
 
 // claim is a Group without its members.
@@ -42,6 +43,7 @@ func newRoster(w *grants.Workspace) *roster {
 		claimants:   make(map[string][]*claim),
 		memberships: persist.NewMap[uint32, *membership](persist.HashNumber).Edit(),
 		numbers:     persist.NewMap[string, uint32](persist.Hash).Edit(),
+		owners:      persist.NewMap[uint32, uint32](persist.HashNumber).Edit(),
 	}
 }
 
@@ -93,6 +95,7 @@ func (r *roster) unclaim(c *claim) {
 	number, _ := r.numbers.Get(c.id)
 	if _, gone := r.ids.release(number); gone {
 		r.numbers.Remove(c.id)
+		r.owners.Remove(number)
 	}
 	r.judge(c.id)
 }
@@ -113,13 +116,19 @@ func (r *roster) judge(id string) {
 			r.memberships.Set(c.number, &is)
 		}
 	}
+	switch was, known := r.owners.Get(number); {
+	case owner.Deleting || owner.denyOnly:
+		r.owners.Remove(number)
+	case !known || was != owner.number:
+		r.owners.Set(number, owner.number)
+	}
 }
 
 // publish ends the batch and begins the next one. There is some Group.
 func (r *roster) publish() *groups {
 	g := &groups{
 		members: r.members.publish(), memberships: r.memberships.Done(),
-		numbers: r.numbers.Done(), count: len(r.ids.names),
+		numbers: r.numbers.Done(), owners: r.owners.Done(), count: len(r.ids.names),
 	}
 	g.nested, _ = g.members.kinds.Get(kindName{typ: authz.TypeGroup})
 	return g

@@ -51,6 +51,9 @@ type namespace struct {
 	// bindings', of those above the first.
 	roleNames, scopeNames persist.Names
 	generations           *persist.Map[uint32, int64]
+	// holders and instances are for searches.
+	holders   holders
+	instances *instanceNumbers
 }
 
 // kindName is what a key is beside its id.
@@ -82,6 +85,8 @@ var emptyNamespace = &namespace{
 	routes:     noRoutes,
 
 	generations: persist.NewMap[uint32, int64](persist.HashNumber),
+	holders:     noHolders,
+	instances:   noInstances,
 }
 
 // NewSnapshot returns the empty policy of the namespaces served: all of them if

@@ -37,6 +37,8 @@ type space struct {
 	// first of the bindings' objects, for explanations.
 	roleNames, scopeNames *persist.NamesEdit
 	generations           *persist.MapEdit[uint32, int64]
+	holders               holders
+	instances             catalogue
 	filing                filing
 }
 
@@ -44,6 +46,7 @@ func newSpace(w *grants.Workspace) *space {
 	s := &space{
 		everyone: make(map[uint32]int), book: newBook(),
 		vocabulary: emptyNamespace.vocabulary, declared: make([]uint32, 1), routes: noRoutes,
+		holders: noHolders, instances: newCatalogue(),
 	}
 	s.roleNames, s.scopeNames = persist.Names{}.Edit(), persist.Names{}.Edit()
 	s.generations = emptyNamespace.generations.Edit()
@@ -90,6 +93,9 @@ func (s *space) link(v *Vocabulary) {
 // put files a binding in place of what had its name.
 func (s *space) put(b *Binding, digest uint64) {
 	number, known := s.book.enter(b.Name)
+	if before, _ := s.special.Get(number); before != nil {
+		s.postSpecial(before, -1)
+	}
 	f := s.file(b)
 	first, last := 0, len(f.subjects) // which subjects are new
 	switch before := s.book.many[number]; {
@@ -106,6 +112,7 @@ func (s *space) put(b *Binding, digest uint64) {
 	s.unfile(f)
 	if f.special {
 		s.special.Set(number, b)
+		s.postSpecial(b, 1)
 	} else {
 		s.special.Remove(number)
 	}
@@ -126,7 +133,10 @@ func (s *space) keepGeneration(number uint32, generation int64) {
 // remove takes a binding out.
 func (s *space) remove(name string, number uint32) {
 	s.removeEntries(number, s.book.subjects(number))
-	s.special.Remove(number)
+	if before, _ := s.special.Get(number); before != nil {
+		s.postSpecial(before, -1)
+		s.special.Remove(number)
+	}
 	s.generations.Remove(number)
 	s.book.remove(name)
 }
@@ -150,14 +160,18 @@ func (s *space) removeEntries(number uint32, subjects []uint64) {
 	}
 }
 
+// possible reports whether somebody can have the key: not one without a type, or
+// with an endless id.
+func (k *Key) possible() bool { return k.Type != "" && len(k.ID) <= grants.MaxID }
+
 // filing is a binding in numbers, each of which is held while it is at work.
 type filing struct {
 	filed
 	keys []grants.Key // one for each of the subjects
 }
 
-// file returns a binding in numbers. A subject that cannot be, which has no type
-// or an endless id, is left out: nobody has its key. The memory is used again by the next call.
+// file returns a binding in numbers. A key that nobody can have is left out. The
+// memory is used again by the next call.
 func (s *space) file(b *Binding) *filing {
 	f := &s.filing
 	f.special = !b.plain()
@@ -170,7 +184,7 @@ func (s *space) file(b *Binding) *filing {
 	var name kindName
 	for i := range b.Subjects {
 		subject := &b.Subjects[i]
-		if subject.Type == "" || len(subject.ID) > grants.MaxID {
+		if !subject.possible() {
 			continue
 		}
 		key := grants.Key{ID: subject.ID}
@@ -211,6 +225,9 @@ func (s *space) addEntries(number uint32, f *filing, first, last int) {
 		}
 		for _, role := range f.roles {
 			s.table.Add(f.subjects[i], key, grants.Entry{Role: role, Scope: f.scope, Binding: number})
+			if !f.special {
+				s.post(f.scope, role, f.subjects[i], 1)
+			}
 		}
 	}
 	s.scopes.again(f.scope, (last-first)*len(f.roles))
@@ -221,6 +238,9 @@ func (s *space) addEntries(number uint32, f *filing, first, last int) {
 
 // released accounts for an entry that is gone.
 func (s *space) released(k grants.Key, e grants.Entry) {
+	if e.Binding&grants.Special == 0 {
+		s.post(e.Scope, e.Role, k.Hash(), -1)
+	}
 	s.releaseRole(e.Role)
 	s.releaseScope(e.Scope)
 	if k.ID == authz.Wildcard {
@@ -299,6 +319,7 @@ func (s *space) publish() *namespace {
 	// What the table has released is in the maps only now.
 	n.kinds, n.special, n.routes = s.kindMap.Done(), s.special.Done(), s.routes
 	n.roleNames, n.scopeNames, n.generations = s.roleNames.Done(), s.scopeNames.Done(), s.generations.Done()
+	n.holders, n.instances = s.publishHolders(), s.instances.publish()
 	if all := s.scopeMap.Done(); all != s.scopeNumbers.all {
 		s.scopeNumbers = newScopeNumbers(all, &s.scopes)
 	}

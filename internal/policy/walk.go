@@ -22,6 +22,9 @@ type groups struct {
 	// numbers are those of the ids that Groups claim, all below count.
 	numbers *persist.Map[string, uint32]
 	count   int
+	// owners are, by the number of an id, those of the Groups that put their members
+	// into it for Allows too.
+	owners *persist.Map[uint32, uint32]
 }
 
 // membership is what it means to be listed by a Group.

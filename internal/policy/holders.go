@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/internal/grants"
+	"github.com/rolecall/rolecall/internal/persist"
+)
+
+// holders is the way back from what a table holds to the keys that hold it, for
+// searches: for a scope and a role the marks of the keys to which some binding
+// gives the role there; and for a scope and an instance those to which some binding
+// gives whatever roles there for that instance. It never changes.
+//
+// It may name a key that no longer holds what it says, or another one with the same
+// mark: who is found is asked about.
+type holders struct {
+	settled *persist.Postings
+	// pending are the changes that are not settled yet. They are few.
+	pending []persist.Posting
+}
+
+// onInstance marks, in place of a role, the number of an instance.
+const onInstance = 1 << 31
+
+var noHolders = holders{settled: &persist.Postings{}}
+
+// each calls do with the marks of the keys that hold a role, or something on an
+// instance, in a scope, until it returns false. Those that are not settled yet are
+// left to eachPending.
+func (h *holders) each(scope, what uint32, do func(grants.Mark) bool) {
+	h.settled.Each(scope, what, do)
+}
+
+// eachPending calls do with what has come and is not settled yet.
+func (h *holders) eachPending(do func(scope, what uint32, m grants.Mark)) {
+	for i := range h.pending {
+		if p := &h.pending[i]; p.N > 0 {
+			do(p.Triple[0], p.Triple[1], p.Triple[2])
+		}
+	}
+}
+
+const (
+	// maxPending is how many changes a snapshot may leave unsettled: each alone would
+	// copy a leaf and its branch.
+	maxPending = 64
+	// maxUnpublished is how many there may be before there is a snapshot.
+	maxUnpublished = 1 << 16
+)
+
+// post notes that a key gets something in a scope, or loses it.
+func (s *space) post(scope, what uint32, hash uint64, by int32) {
+	s.holders.pending = append(s.holders.pending, persist.Posting{Triple: persist.Triple{scope, what, grants.MarkOf(hash)}, N: by})
+	if len(s.holders.pending) >= maxUnpublished {
+		s.settle()
+	}
+}
+
+// postSpecial does so for all that a binding gives of which a check has to look at
+// it. Its entries are filed, and so its names have numbers.
+func (s *space) postSpecial(b *Binding, by int32) {
+	for i := range b.Subjects {
+		subject := &b.Subjects[i]
+		if !subject.possible() {
+			continue
+		}
+		key := grants.Key{Kind: s.kinds.numbers[subject.kind()], ID: subject.ID}
+		hash, scope := key.Hash(), s.scopes.numbers[b.Scope]
+		if len(b.Resources) == 0 {
+			for _, id := range b.Roles {
+				s.post(scope, s.roles.numbers[id], hash, by)
+			}
+			continue
+		}
+		for _, instance := range b.Resources {
+			s.post(scope, s.instances.count(instance, by)|onInstance, hash, by)
+		}
+	}
+}
+
+// settle makes up the changes.
+func (s *space) settle() {
+	h := &s.holders
+	h.settled, h.pending = h.settled.With(slices.Clone(h.pending)), nil // snapshots read the old ones
+}
+
+// publishHolders ends the batch.
+func (s *space) publishHolders() holders {
+	if len(s.holders.pending) >= maxPending {
+		s.settle()
+	}
+	return s.holders
+}
