@@ -5,6 +5,7 @@ package policy
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,6 +77,56 @@ func checkReader(t *testing.T, s *Snapshot, i int, want bool) {
 	var d authz.Decision
 	if err := s.Check(&r, &d); err != nil || d.Allowed != want {
 		t.Errorf("user %d in scope %d: %+v, %v; want %v", i, i, d, err, want)
+	}
+	found, err := s.Search(t.Context(), &authz.Search{Request: r, Limit: 9, Candidates: 9})
+	if err != nil || slices.Contains(found.IDs, r.Subject.ID) != want {
+		t.Errorf("users in scope %d: %q, %v; want user %d: %v", i, found.IDs, err, i, want)
+	}
+}
+
+// TestSparseInstancesAreGivenBack is the same for the instances that bindings name.
+func TestSparseInstancesAreGivenBack(t *testing.T) {
+	x := NewIndex(nil)
+	x.SetVocabulary("app", Link(
+		[]*Resource{{Type: "document", Actions: []string{"read"}}},
+		[]*Role{{Meta: Meta{Name: "reader"}, ID: "reader", Permissions: []Permission{{Resource: "document", Actions: []string{"read"}}}}},
+	))
+	const all, every = 6000, 60
+	id := func(kind string, i int) string { return fmt.Sprintf("%s-%d", kind, i) }
+	x.Put("app", &Binding{Meta: Meta{Name: "all"}, Roles: []string{"reader"}, Scope: "*", Subjects: []Key{{Type: "user", ID: "admin"}}}, 0)
+	for i := range all {
+		x.Put("app", &Binding{
+			Meta: Meta{Name: id("b", i)}, Roles: []string{"reader"}, Scope: "*", Subjects: []Key{{Type: "user", ID: id("user", i)}},
+			Resources: []Instance{{Type: "document", ID: id("doc", i)}, {Type: "document", ID: "home"}},
+		}, 0)
+	}
+	x.Publish("1")
+	for i := range all {
+		if i%every != 0 {
+			x.Delete("app", id("b", i))
+		}
+	}
+	s := x.Publish("2")
+	if left := len(x.spaces["app"].instances.numbers.names); left != all/every+1 {
+		t.Errorf("%d instances have numbers, want %d", left, all/every+1)
+	}
+	q := authz.Search{Limit: all, Candidates: all, Request: authz.Request{
+		Namespace: "app", Time: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), Action: authz.Action{Name: "read"},
+		Subject: authz.Subject{Type: "user", ID: "admin"}, Resource: authz.Resource{Type: "document"},
+	}}
+	for i := 0; i < all; i += every / 2 {
+		q.Request.Resource.ID = id("doc", i)
+		want := []string{"admin", id("user", i)}
+		if i%every != 0 {
+			want = want[:1]
+		}
+		if found, err := s.Search(t.Context(), &q); err != nil || !slices.Equal(found.IDs, want) {
+			t.Errorf("who may read %s: %q, %v, want %q", q.Request.Resource.ID, found.IDs, err, want)
+		}
+	}
+	q.Sought = authz.Resources
+	if found, err := s.Search(t.Context(), &q); err != nil || len(found.IDs) != all/every+1 {
+		t.Errorf("the admin may read %d, %v, want %d", len(found.IDs), err, all/every+1)
 	}
 }
 

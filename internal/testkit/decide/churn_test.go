@@ -51,6 +51,7 @@ func TestChurn(t *testing.T) {
 		}
 	}
 	old.verify(t)
+	t.Logf("%v found by %v searches", c.searches.found, c.searches.searches)
 	if c.most < 150 || c.least > 0 || c.byRoles < 300 {
 		t.Errorf("between %d and %d objects, %d answers by roles: too little to prove something", c.least, c.most, c.byRoles)
 	}
@@ -70,6 +71,7 @@ type churn struct {
 	// least and most are how many objects there were when it was compared, and
 	// byRoles how many answers named roles, for an Allow or a Deny.
 	least, most, byRoles int
+	searches             searches
 }
 
 func (c *churn) edit(e random.Edit) {
@@ -139,6 +141,12 @@ func (c *churn) verify(t *testing.T) {
 		}
 		if len(want.Roles) > 0 {
 			c.byRoles++
+		}
+	}
+	for range 3 {
+		r := c.g.Request(objects)
+		if !c.searches.compare(t, c.g, worn, oracle, r) || !c.searches.compare(t, c.g, anew, oracle, r) {
+			t.Errorf("%d objects:\n%s", len(objects), testkit.FormatRequest(r))
 		}
 	}
 	c.verifyBindings(t, objects)
