@@ -4,6 +4,7 @@ package door
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -137,6 +138,26 @@ func enumerate[T any](p *Policy, r *authz.Request, what func(authz.Enumerator, *
 		p.Refused(err)
 	}
 	return all, err
+}
+
+// Search finds who may, to what, or what may be done, as authz.Searcher does,
+// likewise. It settles the namespace and the time of the request.
+func (p *Policy) Search(ctx context.Context, q *authz.Search) (authz.Found, error) {
+	s, ok := p.checker.(authz.Searcher)
+	if !ok {
+		err := &Error{Status: http.StatusNotImplemented, Message: "this server does not search"}
+		p.Refused(err)
+		return authz.Found{}, err
+	}
+	p.settle(&q.Request, p.asker.Now())
+	found, err := s.Search(ctx, q)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = GivenUp(err)
+	}
+	if err != nil {
+		p.Refused(err)
+	}
+	return found, err
 }
 
 // Refused counts and records a check that ends with an error before it is asked:

@@ -40,6 +40,15 @@ func BadRequest(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Message: message}
 }
 
+// GivenUp is the error for a request whose time is up, or for whose answer nobody
+// waits any more; err is that of its context.
+func GivenUp(err error) *Error {
+	return &Error{
+		Status: http.StatusServiceUnavailable, Err: err,
+		Message: "the request has taken too long and was given up; ask for less at once, or later",
+	}
+}
+
 // Answer says how a client is told of an error: the HTTP status, and a message
 // that holds nothing of what went on inside the server.
 func Answer(err error) (status int, message string) {

@@ -31,6 +31,10 @@ func (r *rooms) open() ([]door.Route, []door.Service) {
 			DefaultNamespace: r.namespace(),
 			MaxEvaluations:   r.Config.Limits.Evaluations,
 			URL:              r.Config.AuthZEN.URL,
+			Search: authzen.SearchLimits{
+				Results: r.Config.AuthZEN.Search.Results, Candidates: r.Config.AuthZEN.Search.Candidates,
+				Concurrent: r.Config.AuthZEN.Search.Concurrent, Timeout: r.Config.AuthZEN.Search.Timeout.Duration,
+			},
 		}),
 		r.permissions(),
 		cerbos.Routes(),

@@ -5,7 +5,6 @@ package persist
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 )
 
 // leaf is some postings in order, as text because nothing may ever change in it.
@@ -28,12 +27,12 @@ func newLeaf(postings []Posting) leaf {
 
 // runOf returns how many postings at the beginning make a run.
 func runOf(postings []Posting) int {
-	first := &postings[0]
-	n := slices.IndexFunc(postings, func(p Posting) bool {
-		return p.Triple[0] != first.Triple[0] || p.Triple[1] != first.Triple[1] || (p.N > 1) != (first.N > 1)
-	})
-	if n < 0 {
-		return len(postings)
+	first, n := &postings[0], 1
+	for ; n < len(postings); n++ {
+		p := &postings[n]
+		if p.Triple[0] != first.Triple[0] || p.Triple[1] != first.Triple[1] || (p.N > 1) != (first.N > 1) {
+			break
+		}
 	}
 	return n
 }

@@ -105,7 +105,7 @@ func (p *Postings) Map(change func(Triple) Triple) *Postings {
 
 // summed returns changes in order, one for each number that changes.
 func summed(changes []Posting) []Posting {
-	slices.SortFunc(changes, func(a, b Posting) int { return a.Triple.Compare(b.Triple) })
+	changes = sortedPostings(changes)
 	out := changes[:0]
 	for _, c := range changes {
 		if last := len(out) - 1; last >= 0 && out[last].Triple == c.Triple {
@@ -115,6 +115,40 @@ func summed(changes []Posting) []Posting {
 		}
 	}
 	return slices.DeleteFunc(out, func(c Posting) bool { return c.N == 0 })
+}
+
+// fewPostings is how many changes are sorted by comparing them.
+const fewPostings = 1 << 10
+
+// sortedPostings returns postings in order, and may use their memory for it. Of many, a
+// radix sort, byte by byte, is several times as fast; it leaves out the bytes that
+// are the same in all, as the upper ones of small numbers are.
+func sortedPostings(from []Posting) []Posting {
+	if len(from) < fewPostings {
+		slices.SortFunc(from, func(a, b Posting) int { return a.Triple.Compare(b.Triple) })
+		return from
+	}
+	to := make([]Posting, len(from))
+	for digit := range 12 {
+		word, shift := 2-digit/4, digit%4*8
+		var next [257]int
+		for i := range from {
+			next[from[i].Triple[word]>>shift&0xff+1]++
+		}
+		if slices.Contains(next[:], len(from)) {
+			continue
+		}
+		for i := 1; i < len(next); i++ {
+			next[i] += next[i-1]
+		}
+		for i := range from {
+			at := &next[from[i].Triple[word]>>shift&0xff]
+			to[*at] = from[i]
+			*at++
+		}
+		from, to = to, from
+	}
+	return from
 }
 
 // beforePosting returns how many of sorted postings come before a member.

@@ -48,7 +48,7 @@ const (
 	// copy a leaf and its branch.
 	maxPending = 64
 	// maxUnpublished is how many there may be before there is a snapshot.
-	maxUnpublished = 1 << 16
+	maxUnpublished = 1 << 18
 )
 
 // post notes that a key gets something in a scope, or loses it.

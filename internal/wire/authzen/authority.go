@@ -9,6 +9,11 @@ import (
 	"github.com/rolecall/rolecall/internal/door"
 )
 
+// authority returns the names of the properties of a subject that give authority.
+func authority() []string {
+	return []string{"roles", "groups", "email", "email_verified", "sso_connections", "sso_groups"}
+}
+
 // setAuthority fills the fields of a subject that give authority from its
 // properties, which keep them too, for conditions.
 func setAuthority(properties map[string]any, s *authz.Subject) error {

@@ -30,6 +30,8 @@ type Options struct {
 	DefaultNamespace string
 	// MaxEvaluations bounds the evaluations of one batch.
 	MaxEvaluations int
+	// Search bounds searches.
+	Search SearchLimits
 	// URL is where clients reach the endpoints of the default namespace, an https URL
 	// without a slash at its end; empty if nobody has said, and then there is no
 	// metadata.
@@ -40,12 +42,16 @@ type Options struct {
 func Routes(o Options) []door.Route {
 	h := &handler{
 		Options: o, calls: sync.Pool{New: func() any { return new(call) }}, contentType: []string{mediaType},
+		searching: make(chan struct{}, o.Search.Concurrent),
 	}
 	var routes []door.Route
 	for _, prefix := range []string{"", "/ns/{namespace}"} {
 		routes = append(routes,
 			route(prefix+pathEvaluation, h.endpoint(door.PermissionCheck, (*call).evaluation)),
-			route(prefix+pathEvaluations, h.endpoint(door.PermissionCheck, (*call).evaluations)))
+			route(prefix+pathEvaluations, h.endpoint(door.PermissionCheck, (*call).evaluations)),
+			route(prefix+pathSubjects, h.endpoint(door.PermissionSearch, search(authz.Subjects))),
+			route(prefix+pathResources, h.endpoint(door.PermissionSearch, search(authz.Resources))),
+			route(prefix+pathActions, h.endpoint(door.PermissionSearch, search(authz.Actions))))
 	}
 	return append(routes, h.metadataRoutes()...)
 }
@@ -75,6 +81,8 @@ type handler struct {
 	calls sync.Pool
 	// contentType is the header of every answer.
 	contentType []string
+	// searching holds a place for each search that is under way.
+	searching chan struct{}
 }
 
 // call is the memory of one call. It is reused for its buffers alone: what it
@@ -187,7 +195,7 @@ func (c *call) evaluations(r *http.Request) error {
 	c.out = append(c.out, `{"evaluations":[`...)
 	for i := range batch.Len() {
 		if err := r.Context().Err(); err != nil {
-			return &door.Error{Status: http.StatusServiceUnavailable, Message: "the request was given up", Err: err}
+			return door.GivenUp(err)
 		}
 		if i > 0 {
 			c.out = append(c.out, ',')

@@ -19,6 +19,9 @@ const wellKnown = "/.well-known/authzen-configuration"
 const (
 	pathEvaluation  = "/access/v1/evaluation"
 	pathEvaluations = "/access/v1/evaluations"
+	pathSubjects    = "/access/v1/search/subject"
+	pathResources   = "/access/v1/search/resource"
+	pathActions     = "/access/v1/search/action"
 )
 
 // metadataRoutes are the documents by which clients find the endpoints. Whoever can
@@ -71,6 +74,9 @@ func appendMetadata(b []byte, base string) []byte {
 	for _, endpoint := range []struct{ name, path string }{
 		{"access_evaluation_endpoint", pathEvaluation},
 		{"access_evaluations_endpoint", pathEvaluations},
+		{"search_subject_endpoint", pathSubjects},
+		{"search_resource_endpoint", pathResources},
+		{"search_action_endpoint", pathActions},
 	} {
 		b = append(ijson.AppendText(append(b, ','), endpoint.name), ':')
 		b = ijson.AppendText(b, base+endpoint.path)

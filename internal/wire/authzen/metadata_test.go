@@ -50,6 +50,9 @@ func TestMetadata(t *testing.T) {
 				"policy_decision_point":       tt.base,
 				"access_evaluation_endpoint":  tt.base + "/access/v1/evaluation",
 				"access_evaluations_endpoint": tt.base + "/access/v1/evaluations",
+				"search_subject_endpoint":     tt.base + "/access/v1/search/subject",
+				"search_resource_endpoint":    tt.base + "/access/v1/search/resource",
+				"search_action_endpoint":      tt.base + "/access/v1/search/action",
 			}
 			if diff := cmp.Diff(want, got); a.status != http.StatusOK || diff != "" {
 				t.Errorf("answer %d (-want +got):\n%s", a.status, diff)

@@ -142,6 +142,10 @@ func serveBehind(tb testing.TB, g door.Gate, p *provider, change ...func(*config
 			Sessions:         r.sessions,
 			DefaultNamespace: c.DefaultNamespace, MaxEvaluations: c.Limits.Evaluations,
 			URL: c.AuthZEN.URL,
+			Search: authzen.SearchLimits{
+				Results: c.AuthZEN.Search.Results, Candidates: c.AuthZEN.Search.Candidates,
+				Concurrent: c.AuthZEN.Search.Concurrent, Timeout: c.AuthZEN.Search.Timeout.Duration,
+			},
 		}),
 	})
 	r.url = "http://" + start(tb, s).HTTP

@@ -63,7 +63,7 @@ func (m *members) token(name string) string {
 // alone makes sure that beside a token nothing is stated that gives authority:
 // that comes from the token.
 func (has *said) alone(s *authz.Subject) error {
-	for _, name := range []string{"roles", "groups", "email", "email_verified", "sso_connections", "sso_groups"} {
+	for _, name := range authority() {
 		if s.Properties[name] != nil {
 			return door.BadRequest("subject.properties." + name + ": must not be stated beside a session token, which says it itself")
 		}

@@ -77,7 +77,7 @@ func (d *Door) decide(ctx context.Context, policy *door.Policy, in *cerbospb.Che
 	out := &cerbospb.CheckResourcesResponse{RequestId: in.GetRequestId(), CerbosCallId: rand.Text()}
 	for i, entry := range in.GetResources() {
 		if err := ctx.Err(); err != nil {
-			return nil, &door.Error{Status: http.StatusServiceUnavailable, Message: "the request was given up", Err: err}
+			return nil, door.GivenUp(err)
 		}
 		result, err := check(policy, request, i, entry, in.GetIncludeMeta())
 		if err != nil {
