@@ -31,12 +31,23 @@ import (
 // revision is that of every snapshot here.
 const revision = "0123456789abcdef"
 
-// certification is the policy that the AuthZEN certification's scenario asks
-// for.
+// certification is the policy that the AuthZEN certification's scenario asks for:
+// its two users, of whom one is an admin, and its two records.
 const certification = `
 kind: Resource
 metadata: {name: record}
-spec: {actions: [{name: read}, {name: write}, {name: delete}]}
+spec:
+  actions: [{name: read}, {name: write}, {name: delete}]
+  instances:
+  - {id: record-1, properties: {status: active}}
+  - {id: record-2, properties: {status: archived}}
+---
+kind: Resource
+metadata: {name: user}
+spec:
+  instances:
+  - {id: alice}
+  - {id: bob, properties: {role: admin}}
 ---
 kind: Role
 metadata: {name: reader}
@@ -58,8 +69,8 @@ metadata: {name: remover}
 spec: {permissions: [{resource: record, actions: [delete], condition: action.properties.soft}]}
 ---
 kind: RoleBinding
-metadata: {name: everyone}
-spec: {roles: [reader, writer], subjects: [{type: user, id: "*"}], scope: "*"}
+metadata: {name: users}
+spec: {roles: [reader, writer], subjects: [{type: user, id: alice}, {type: user, id: bob}], scope: "*"}
 ---
 kind: RoleBinding
 metadata: {name: alice}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/authz"
