@@ -18,6 +18,8 @@ const (
 	CerbosContacts   = "cerbos-contacts"
 	CerbosFastAPI    = "cerbos-fastapi"
 	YorAuthPosts     = "yorauth-posts"
+	// KubernetesWebhook is for the users of a Kubernetes cluster.
+	KubernetesWebhook = "kubernetes-webhook"
 	// Broken has one of every fault that stands in status.
 	Broken = "broken"
 	// BrokenRefused is what the schema refuses.

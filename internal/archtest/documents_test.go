@@ -37,8 +37,10 @@ func TestConditionsAreDocumented(t *testing.T) {
 // TestDeployedConfiguration: a file that the server refuses would be found out
 // by the pods.
 func TestDeployedConfiguration(t *testing.T) {
-	if _, err := config.Load(filepath.Join(root, "config/manager/server.yaml")); err != nil {
-		t.Error(err)
+	for _, path := range []string{"config/manager/server.yaml", "config/webhook/server.yaml"} {
+		if _, err := config.Load(filepath.Join(root, path)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

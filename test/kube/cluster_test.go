@@ -50,6 +50,12 @@ type cluster struct {
 // test ends.
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
+	return startClusterWith(t, func(*envtest.APIServer) {})
+}
+
+// startClusterWith is startCluster with other flags of the API server.
+func startClusterWith(t *testing.T, configure func(*envtest.APIServer)) *cluster {
+	t.Helper()
 	bin := os.Getenv("KUBEBUILDER_ASSETS")
 	if bin == "" {
 		t.Fatal("KUBEBUILDER_ASSETS must name the folder of kube-apiserver, etcd and kubectl: run `make test-kube`, or set it to what hack/kube/build.sh prints")
@@ -61,6 +67,7 @@ func startCluster(t *testing.T) *cluster {
 		ControlPlaneStartTimeout: patience,
 		ControlPlaneStopTimeout:  patience,
 	}}
+	configure(c.env.ControlPlane.GetAPIServer())
 	config, err := c.env.Start()
 	if err != nil {
 		t.Fatalf("start the API server: %v", err)
@@ -107,8 +114,11 @@ func eventually(t *testing.T, what string, condition func(context.Context) error
 	t.Helper()
 	var last error
 	err := wait.PollUntilContextTimeout(t.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
-		last = condition(ctx)
-		return last == nil, nil
+		err := condition(ctx)
+		if err == nil || ctx.Err() == nil { // the last one may only say that time is up
+			last = err
+		}
+		return err == nil, nil
 	})
 	if err != nil {
 		t.Fatalf("%s: %v: %v", what, err, last)

@@ -89,17 +89,26 @@ func startOperator(t *testing.T, program, kubeconfig string) *operator {
 // startOperatorWith starts a replica with more configuration.
 func startOperatorWith(t *testing.T, program, kubeconfig, more string) *operator {
 	t.Helper()
-	o := &operator{http: freeAddress(t), health: freeAddress(t), log: &logBuffer{}, ended: make(chan struct{})}
-	config := writeFile(t, "rolecall.yaml", fmt.Appendf(nil, `
+	http := freeAddress(t)
+	return startOperatorAt(t, program, kubeconfig, http, fmt.Sprintf(`
 apiVersion: config.rolecall.dev/v1alpha1
 kind: ServerConfiguration
 http: {bindAddress: %q}
+%s`, http, more))
+}
+
+// startOperatorAt starts a replica with a configuration that has it listen at an
+// address, and says nothing of its other listeners.
+func startOperatorAt(t *testing.T, program, kubeconfig, http, configuration string) *operator {
+	t.Helper()
+	o := &operator{http: http, health: freeAddress(t), log: &logBuffer{}, ended: make(chan struct{})}
+	config := writeFile(t, "rolecall.yaml", fmt.Appendf(nil, `%s
 grpc: {bindAddress: "127.0.0.1:0"}
 health: {bindAddress: %q}
 metrics: {bindAddress: %q}
 leaderElection: {namespace: %q}
 log: {level: debug}
-%s`, o.http, o.health, freeAddress(t), operatorNamespace, more))
+`, configuration, o.health, freeAddress(t), operatorNamespace))
 	command := exec.Command(program, "serve", "--kubeconfig", kubeconfig, "--config", config)
 	command.Stdout, command.Stderr = o.log, o.log
 	if err := command.Start(); err != nil {
