@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,6 +121,11 @@ func ReservedType(t string) bool {
 // Validate reports the first fault of a request that cannot be decided, as a
 // *RequestError, or nil.
 func (r *Request) Validate() error {
+	return cmp.Or(r.ValidateUnscoped(), r.ValidateScope())
+}
+
+// ValidateUnscoped is Validate for everything but the scope.
+func (r *Request) ValidateUnscoped() error {
 	if r.usual() {
 		return nil
 	}
@@ -131,23 +137,24 @@ func (r *Request) Validate() error {
 	case r.Action.Name == "":
 		return &RequestError{Field: "action.name", Problem: "is required"}
 	}
-	if err := r.Subject.validate(); err != nil {
-		return err
-	}
+	return r.Subject.validate()
+}
+
+// ValidateScope is Validate for the scope alone. None is valid.
+func (r *Request) ValidateScope() error {
 	if r.Scope != "" && !ValidScope(r.Scope) {
 		return badScope("scope", r.Scope)
 	}
 	return nil
 }
 
-// usual reports whether a request is valid and no more than most are: it saves
-// the others' questions.
+// usual reports whether a request is valid, but for its scope, and no more than most
+// are: it saves the others' questions.
 func (r *Request) usual() bool {
 	s := &r.Subject
 	return s.Type == typeUser && usableID(s.ID) && s.SessionScope == "" &&
 		len(s.Roles)+len(s.Groups)+len(s.SSOConnections)+len(s.SSOGroups) == 0 &&
-		r.Resource.Type != "" && r.Action.Name != "" && !r.Time.IsZero() &&
-		(r.Scope == "" || ValidScope(r.Scope))
+		r.Resource.Type != "" && r.Action.Name != "" && !r.Time.IsZero()
 }
 
 // typeUser is the type of most subjects.

@@ -61,7 +61,7 @@ func (l List) At(i int) Entry {
 		both := persist.Uint64(l.raw, i*wideSize)
 		return Entry{Role: uint32(both), Scope: uint32(both >> 32), Binding: persist.Uint32(l.raw, i*wideSize+8)}
 	}
-	e := l.Packed(i)
+	e := Packed(persist.Uint64(l.raw, i*narrowSize))
 	return Entry{Role: e.Role(), Scope: e.Scope(), Binding: uint32(e >> 32)}
 }
 
@@ -69,11 +69,15 @@ func (l List) At(i int) Entry {
 // is when they are Packed.
 func (l List) Narrow() bool { return !l.wide }
 
+// Packed returns the entries of a list that is Narrow, of PackedSize bytes each, to
+// be read by persist.Uint64. There are fewer than 64.
+func (l List) Packed() string { return l.raw }
+
+// PackedSize is how many bytes an entry takes in a list that is Narrow.
+const PackedSize = narrowSize
+
 // Packed is an Entry in one number.
 type Packed uint64
-
-// Packed is At for a list that is Narrow. It is small enough to be inlined.
-func (l List) Packed(i int) Packed { return Packed(eight(l.raw, i*narrowSize)) }
 
 // Role returns Entry.Role.
 func (p Packed) Role() uint32 { return uint32(uint16(p)) }
@@ -81,8 +85,8 @@ func (p Packed) Role() uint32 { return uint32(uint16(p)) }
 // Scope returns Entry.Scope.
 func (p Packed) Scope() uint32 { return uint32(uint16(p >> 16)) }
 
-// Special reports whether the binding is Special.
-func (p Packed) Special() bool { return p>>32&Special != 0 }
+// Special is 1 if the binding is Special, else 0.
+func (p Packed) Special() uint64 { return uint64(p >> 63) }
 
 // Fat returns the entries if they are kept apart, or nil.
 func (l List) Fat() *Fat { return l.fat }

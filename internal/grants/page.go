@@ -115,32 +115,36 @@ func (p page) text(b int) string {
 // not keep the compiler from inlining its callers.
 func eight(s string, i int) uint64 { return binary.LittleEndian.Uint64([]byte(s[i : i+8])) }
 
-// find returns the entries of a key, or where they are kept apart.
-func (p page) find(h uint64, kind uint32, id string) (list List, apartAt string) {
+// find returns the head of a key and what stands behind its id, or the head 0.
+func (p page) find(h uint64, kind uint32, id string) (head slotHead, raw string) {
 	if p.empty() || len(id) > MaxID {
-		return List{}, ""
+		return 0, ""
 	}
-	want := newHead(h, kind, len(id))
-	i, end := p.bucket(bucketOf(h))
-	for i = p.seek(i, end, want); i < end; i = p.seek(i, end, want) {
-		head := slotHead(persist.Uint64(string(p), i))
+	key := newHead(h, kind, len(id))
+	for i, end := p.bucket(bucketOf(h)); ; {
+		i, head = p.seek(i, end, key)
+		if head == 0 {
+			return 0, ""
+		}
 		at := i + headSize + len(id)
-		found := string(p[i+headSize:at]) == id
-		i = at + head.rawSize(p.wide())
-		switch {
-		case !found:
-		case head.count() == apart:
-			return List{}, string(p[at:i])
-		default:
-			return newList(string(p[at:i]), head, p.wide()), ""
+		if i = at + head.rawSize(p.wide()); p.stands(id, at-len(id)) {
+			return head, string(p[at:i])
 		}
 	}
-	return List{}, ""
 }
 
-// seek returns the place of the first slot whose head has a key, from a place on, or
-// the end. It calls nothing, because this is where checks spend their time.
-func (p page) seek(i, end int, key slotHead) int {
+// stands reports whether an id stands at a place. Two reads will do for most.
+func (p page) stands(id string, at int) bool {
+	if n := len(id); n >= 8 && n <= 16 {
+		return persist.Uint64(string(p), at) == persist.Uint64(id, 0) &&
+			persist.Uint64(string(p), at+n-8) == persist.Uint64(id, n-8)
+	}
+	return string(p[at:at+len(id)]) == id
+}
+
+// seek returns the first slot, from a place on, whose head has a key, or the head 0.
+// It calls nothing, because this is where checks spend their time.
+func (p page) seek(i, end int, key slotHead) (int, slotHead) {
 	unit := narrowSize
 	if p.wide() {
 		unit = wideSize
@@ -148,7 +152,7 @@ func (p page) seek(i, end int, key slotHead) int {
 	for i < end {
 		head := slotHead(persist.Uint64(string(p), i))
 		if head.key() == key {
-			return i
+			return i, head
 		}
 		size := int(head.count()) * unit
 		if head.count() == apart {
@@ -156,7 +160,7 @@ func (p page) seek(i, end int, key slotHead) int {
 		}
 		i += headSize + head.length() + size
 	}
-	return end
+	return i, 0
 }
 
 // slot is one key as it stands in a page.

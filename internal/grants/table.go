@@ -27,11 +27,13 @@ func NewTable() *Table {
 // Find returns what is filed under a key.
 func (t *Table) Find(kind uint32, id string) List {
 	h := Key{kind, id}.Hash()
-	list, apartAt := t.page(h).find(h, kind, id)
-	if apartAt != "" {
-		list.fat, _ = t.fat.Get(persist.Uint32(apartAt, 0))
+	p := t.page(h)
+	head, raw := p.find(h, kind, id)
+	if head.count() == apart {
+		fat, _ := t.fat.Get(persist.Uint32(raw, 0))
+		return List{fat: fat}
 	}
-	return list
+	return newList(raw, head, p.wide())
 }
 
 // directory finds the page of a hash by its first bits, as in extendible
@@ -56,7 +58,7 @@ const (
 	maxDepth = 30
 )
 
-func (d *directory) page(h uint64) page { return *d.place(h >> (64 - d.depth)) }
+func (d *directory) page(h uint64) page { return *d.place(h >> 1 >> (63 - d.depth&63)) }
 
 func (d *directory) place(i uint64) *page {
 	if d.depth <= chunkBits {

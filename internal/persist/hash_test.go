@@ -62,6 +62,28 @@ func TestHashReadsEveryByte(t *testing.T) {
 	}
 }
 
+// TestGistSaysEverything of strings up to its length, and tells longer ones from them.
+func TestGistSaysEverything(t *testing.T) {
+	seen := map[Gist]string{}
+	for n := range 3 * GistLen {
+		zeros := strings.Repeat("\x00", n)
+		texts := []string{zeros}
+		for i := range n {
+			for _, c := range []string{"\x01", "\x0f", "a", "\xff"} {
+				texts = append(texts, zeros[:i]+c+zeros[i+1:])
+			}
+		}
+		for _, text := range texts {
+			if other, ok := seen[GistOf(text)]; ok {
+				t.Errorf("%q and %q have one gist", text, other)
+			}
+			if n <= GistLen {
+				seen[GistOf(text)] = text
+			}
+		}
+	}
+}
+
 func TestHashNumberSpreads(t *testing.T) {
 	ones := 0
 	for n := range uint32(10_000) {

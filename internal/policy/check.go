@@ -3,28 +3,37 @@
 package policy
 
 import (
+	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/grants"
+	"github.com/rolecall/rolecall/internal/persist"
 )
 
 // Check decides r by this snapshot; see authz.Checker.
 func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	d.Reset()
-	if err := r.Validate(); err != nil {
+	if err := r.ValidateUnscoped(); err != nil {
 		return err
 	}
 	ns, err := s.namespace(r.Namespace)
 	if err != nil {
-		return err
+		return cmp.Or(r.ValidateScope(), err)
+	}
+	c := check{r: r, d: d, ns: ns, v: ns.vocabulary}
+	if !c.scopes.findLone(ns.scopes, r.Scope) {
+		if err := r.ValidateScope(); err != nil {
+			return err
+		}
+		c.scopes.find(ns.scopes, r.Scope)
 	}
 	if home := r.Subject.SessionScope; home != "" && !authz.ScopeCovers(home, r.Scope) {
 		d.Reason = authz.ReasonScopeMismatch
 		return nil
 	}
-	c := check{r: r, d: d, ns: ns, v: ns.vocabulary}
-	c.pair, c.place = c.v.pair(r.Resource.Type, r.Action.Name)
+	c.pair = c.v.pair(r.Resource.Type, r.Action.Name)
 	if c.pair == nil {
 		d.Reason = c.v.undeclared(r.Resource.Type)
 		return nil
@@ -33,7 +42,6 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 		d.Reason = authz.ReasonScopeRequired
 		return nil
 	}
-	c.scopes.find(ns.scopes, r.Scope)
 	if len(r.Subject.Roles) > 0 {
 		c.asserted()
 	}
@@ -61,9 +69,8 @@ type check struct {
 	d  *authz.Decision
 	ns *namespace
 	v  *Vocabulary
-	// pair is the request's type and action, which stands at place.
+	// pair is the request's type and action.
 	pair   *pair
-	place  uint32
 	scopes scopeSet
 	// held says that some role is held, if only for Deny.
 	held bool
@@ -170,9 +177,11 @@ func (*check) each(k *kind, ids []string, do func(*kind, string, bool)) {
 // and at each of its ancestors.
 func (c *check) key(k *kind, id string, denyOnly bool) {
 	list := c.ns.table.Find(k.number, id)
-	for i := c.skip(list, 0); i < list.Len(); i = c.skip(list, i+1) {
-		if e := list.At(i); c.scopes.covers(e.Scope) != 0 {
-			c.entry(e, denyOnly)
+	if list.Narrow() {
+		c.narrow(list, denyOnly)
+	} else {
+		for i := range list.Len() {
+			c.entryInScope(list.At(i), denyOnly)
 		}
 	}
 	if fat := list.Fat(); fat != nil {
@@ -183,32 +192,43 @@ func (c *check) key(k *kind, id string, denyOnly bool) {
 	}
 }
 
-// skip returns the number of the first entry, not below from, that there is more to
-// know about than that it holds a role. No processor guesses whether an entry is in
-// scope: so this asks everything of all of them, and branches where it ends.
-func (c *check) skip(list grants.List, from int) int {
-	if !list.Narrow() {
-		return from
+// narrow holds the roles of a list that is packed.
+func (c *check) narrow(list grants.List, denyOnly bool) {
+	for hits := c.hits(list.Packed()); hits != 0; hits &= hits - 1 {
+		c.entryInScope(list.At(bits.TrailingZeros64(hits)), denyOnly)
 	}
-	roles, pair := c.ns.roles, c.pair
-	own, ancestors, held := c.scopes.first[0], c.scopes.n > 1, uint64(0)
-	for ; from < list.Len(); from++ {
-		e, role := list.Packed(from), uint32(0)
+}
+
+// hits returns which entries there is more to know about than that they hold a role,
+// a bit for each. No processor guesses whether an entry is in scope: so this asks
+// everything of all of them, and branches nowhere.
+func (c *check) hits(packed string) (hits uint64) {
+	if c.scopes.n > 1 {
+		return 1<<(len(packed)/grants.PackedSize) - 1
+	}
+	roles, row, own, held := c.ns.roles, c.pair.row(), c.scopes.first[0], uint64(0)
+	for at := len(packed) - grants.PackedSize; at >= 0; at -= grants.PackedSize {
+		e, role, word := grants.Packed(persist.Uint64(packed, at)), uint32(0), uint64(0)
 		if int(e.Role()) < len(roles) {
 			role = roles[e.Role()]
 		}
-		concerned := pair.allow.word(int(role >> 6))
-		if !pair.simple {
-			concerned |= pair.others(int(role >> 6))
+		if i := int(role >> 6); i < len(row) {
+			word = row[i]
 		}
 		in := one(e.Scope() == grants.Everywhere) | one(e.Scope() == own)
-		if in&(concerned>>(role&63)) != 0 || e.Special() || (ancestors && in == 0) {
-			break
-		}
-		held |= in * uint64(role)
+		hit := in&(word>>(role&63)) | e.Special()
+		hits = hits<<1 | hit
+		held |= in &^ hit * uint64(role)
 	}
 	c.held = c.held || held != 0
-	return from
+	return hits
+}
+
+// entryInScope is entry for one that may be out of scope.
+func (c *check) entryInScope(e grants.Entry, denyOnly bool) {
+	if c.scopes.covers(e.Scope) != 0 {
+		c.entry(e, denyOnly)
+	}
 }
 
 // one is 1 for true and 0 for false.
@@ -244,7 +264,7 @@ func (c *check) plain(role uint32, denyOnly bool) {
 		return
 	}
 	c.held = true
-	if c.pair.allow.has(role) {
+	if c.pair.ways(role).has(allow) {
 		c.grant(role)
 	}
 }
@@ -266,14 +286,14 @@ func (c *check) fat(f *grants.Fat, scope uint32, denyOnly bool) {
 // fatPlain asks for the roles that matter to the pair, if they are fewer than the
 // entries: whether any plain binding gives them in the scope.
 func (c *check) fatPlain(f *grants.Fat, scope uint32, denyOnly bool) {
-	if c.pair.concerned() >= f.Len() {
+	if c.pair.count() >= f.Len() {
 		c.eachFatRole(f, scope, func(e grants.Entry) bool {
 			c.entry(e, denyOnly)
 			return true
 		})
 		return
 	}
-	c.pair.eachConcerned(func(role uint32) {
+	c.pair.each(concerned, func(role uint32) {
 		number := c.ns.numbers[role]
 		if e, ok := f.Plain(scope, number); ok && e.Role == number {
 			c.entry(e, denyOnly)
@@ -301,18 +321,19 @@ func (*check) eachFatRole(f *grants.Fat, scope uint32, do func(grants.Entry) boo
 
 // hold takes account of a held role.
 func (c *check) hold(h hold) {
+	h.ways = c.pair.ways(h.role)
 	gated := h.gate() != nil
-	if gated || c.pair.condDeny.has(h.role) || (!h.denyOnly && c.pair.condAllow.has(h.role)) {
+	if gated || h.ways.has(condDeny) || (!h.denyOnly && h.ways.has(condAllow)) {
 		c.deferred.add(h)
 	}
 	if gated {
 		return
 	}
 	c.held = true
-	if c.pair.deny.has(h.role) {
+	if h.ways.has(deny) {
 		c.deny(h.role, true)
 	}
-	if !h.denyOnly && c.pair.allow.has(h.role) {
+	if !h.denyOnly && h.ways.has(allow) {
 		c.grant(h.role)
 	}
 }

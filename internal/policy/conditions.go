@@ -16,6 +16,8 @@ import (
 type hold struct {
 	role     uint32
 	denyOnly bool
+	// ways are those in which the role covers the pair that a check is about.
+	ways ways
 	// binding is the one that gives the role, if a check has to look at it.
 	binding *Binding
 }
@@ -154,7 +156,7 @@ func (p *deferred) list() []hold {
 
 // forbids reports whether a Deny of the role may apply that is not settled yet.
 func (c *check) forbids(h *hold) bool {
-	return c.pair.condDeny.has(h.role) || (h.gate() != nil && c.pair.deny.has(h.role))
+	return h.ways.has(condDeny) || (h.gate() != nil && h.ways.has(deny))
 }
 
 // permits reports whether an Allow of the role may apply that is not settled
@@ -163,7 +165,7 @@ func (c *check) permits(h *hold) bool {
 	if h.denyOnly {
 		return false
 	}
-	return c.pair.condAllow.has(h.role) || (h.gate() != nil && c.pair.allow.has(h.role))
+	return h.ways.has(condAllow) || (h.gate() != nil && h.ways.has(allow))
 }
 
 // resolve evaluates what was deferred and returns the reason to give if nothing
@@ -241,13 +243,13 @@ func (c *check) resolveDeny(h *hold) {
 		return
 	}
 	c.held = true
-	if h.gate() != nil && c.pair.deny.has(h.role) {
+	if h.gate() != nil && h.ways.has(deny) {
 		c.deny(h.role, true)
 	}
 	permissions := c.v.conditionals[h.role]
 	for i := range permissions {
 		p := &permissions[i]
-		if !p.deny || !p.covers(c.place) {
+		if !p.deny || !p.covers(c.pair.place()) {
 			continue
 		}
 		if o := c.eval(p.condition).deny; o != isFalse {
@@ -287,12 +289,12 @@ func (c *check) explainGate(h *hold) outcome {
 // grants if one is true, and returns the worst of those that are not.
 func (c *check) paths(h *hold, gate outcome) outcome {
 	worst := isTrue
-	if h.gate() != nil && c.pair.allow.has(h.role) {
+	if h.gate() != nil && h.ways.has(allow) {
 		worst = worse(worst, c.path(h.role, gate))
 	}
 	permissions := c.v.conditionals[h.role]
 	for i := range permissions {
-		if p := &permissions[i]; !p.deny && p.covers(c.place) {
+		if p := &permissions[i]; !p.deny && p.covers(c.pair.place()) {
 			worst = worse(worst, c.path(h.role, gate.and(c.eval(p.condition).allow)))
 		}
 	}
@@ -327,8 +329,10 @@ func (c *check) gate(h *hold) verdict {
 // eval evaluates a program, once a check, or twice if groups are in doubt. What
 // costs more than is left of the budget fails.
 func (c *check) eval(p *expr.Program) verdict {
-	if v, ok := c.deferred.verdictOf(p); ok {
-		return v
+	if c.deferred.evals > 0 {
+		if v, ok := c.deferred.verdictOf(p); ok {
+			return v
+		}
 	}
 	if c.mayMerge && p.Reads()&expr.PartStorable != 0 {
 		c.merge()

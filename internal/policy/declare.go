@@ -5,6 +5,8 @@ package policy
 import (
 	"maps"
 	"slices"
+
+	"github.com/rolecall/rolecall/internal/persist"
 )
 
 // declaration is what the owner of a type declares.
@@ -56,7 +58,7 @@ func (k *linking) declareAll() []change {
 	}
 	if len(changes) > 0 {
 		k.v.types, k.v.actions = newDict(&k.types), newDict(&k.actions)
-		k.v.pairs, k.tabled = make([]*pair, tableSize(len(k.pairNames.numbers))), true
+		k.renamed = true
 	}
 	for len(k.places) < len(k.pairs) {
 		k.places = append(k.places, uint32(len(k.places)))
@@ -79,15 +81,16 @@ func (k *linking) declare(typ string, was, is declaration) change {
 	}
 	t := resourceType{}
 	for _, action := range is.actions {
-		p, fresh := k.pairFor(number, action, slices.Contains(was.actions, action))
+		place, fresh := k.placeFor(typ, action, slices.Contains(was.actions, action))
+		p := k.change(place)
 		p.scopeRequired = is.scopeRequired
 		if fresh || p.closed != is.closed {
-			p.closed, p.allow, p.condAllow = is.closed, nil, nil
-			p.simplify()
-			k.fresh = append(k.fresh, p.place)
+			p.closed = is.closed
+			k.takeAllows(place)
+			k.fresh = append(k.fresh, place)
 			c.actions = append(c.actions, action)
 		}
-		t.actions = append(t.actions, p.action)
+		t.actions = append(t.actions, k.pairNames.names[place].action)
 	}
 	if missing := int(number) + 1 - len(k.v.declared); missing > 0 {
 		k.v.declared = append(k.v.declared, make([]resourceType, missing)...)
@@ -99,27 +102,38 @@ func (k *linking) declare(typ string, was, is declaration) change {
 	return c
 }
 
-// pairFor returns a pair in order to change it, and whether it is a new one, which
-// it is unless it is there already.
-func (k *linking) pairFor(typ uint32, action string, there bool) (p *pair, fresh bool) {
+// placeFor returns the place of a pair, and whether it is a new one, which it is
+// unless it is there already.
+func (k *linking) placeFor(typ, action string, there bool) (place uint32, fresh bool) {
+	number := k.types.numbers[typ]
 	if there {
-		return k.own(k.pairNames.numbers[pairName{typ, k.actions.numbers[action]}]), false
+		return k.pairNames.numbers[pairName{number, k.actions.numbers[action]}], false
 	}
-	number, _ := k.actions.hold(action)
-	place, _ := k.pairNames.hold(pairName{typ, number})
+	named, _ := k.actions.hold(action)
+	place, _ = k.pairNames.hold(pairName{number, named})
 	if int(place) == len(k.pairs) {
-		k.pairs = append(k.pairs, nil)
+		k.pairs = append(k.pairs, pair{})
 	}
-	k.pairs[place] = &pair{typ: typ, action: number, place: place}
-	k.owned.add(place)
-	return k.pairs[place], true
+	k.pairs[place] = pair{typ: persist.GistOf(typ), action: persist.GistOf(action), number: place + 1, simple: true}
+	return place, true
 }
 
-// drop takes a pair out, and with it the rows of all roles.
+// takeAllows takes the Allows of all roles from a pair.
+func (k *linking) takeAllows(place uint32) {
+	for i := range k.pairs[place].row() {
+		for _, how := range []coverage{allow, condAllow} {
+			if k.pairs[place].word(how, i) != 0 {
+				k.setWord(place, how, i, 0)
+			}
+		}
+	}
+}
+
+// drop takes a pair out, and with it what roles have of it.
 func (k *linking) drop(typ uint32, action string) {
 	number := k.actions.numbers[action]
 	place := k.pairNames.numbers[pairName{typ, number}]
-	k.pairs[place] = nil
+	k.pairs[place] = pair{}
 	k.pairNames.release(place)
 	k.actions.release(number)
 }

@@ -20,10 +20,16 @@ type dict struct {
 type dictSlot struct {
 	gist   persist.Gist
 	number uint32 // plus 1; 0 is an empty slot
+	marked bool
 }
 
 // newDict returns the names that somebody holds.
 func newDict(n *numbering[string]) dict {
+	return newMarkedDict(n, func(string) bool { return false })
+}
+
+// newMarkedDict is newDict with a mark on some names.
+func newMarkedDict(n *numbering[string], mark func(name string) bool) dict {
 	d := dict{names: slices.Clone(n.names), slots: make([]dictSlot, tableSize(len(n.numbers)))}
 	mask := uint64(len(d.slots) - 1)
 	for number, name := range d.names {
@@ -35,7 +41,7 @@ func newDict(n *numbering[string]) dict {
 		for d.slots[at&mask].number != 0 {
 			at++
 		}
-		d.slots[at&mask] = dictSlot{gist, uint32(number + 1)}
+		d.slots[at&mask] = dictSlot{gist, uint32(number + 1), mark(name)}
 	}
 	return d
 }
@@ -63,35 +69,18 @@ func tableSize(n int) int {
 
 // find returns the number of a name.
 func (d *dict) find(name string) (number uint32, ok bool) {
-	if len(name) > persist.GistLen {
-		return d.findLong(name) // apart, so that this one calls nothing
-	}
-	mask := uint64(len(d.slots) - 1)
-	gist := persist.GistOf(name)
-	for at := gist.Hash(); ; at++ {
-		slot := &d.slots[at&mask]
-		if slot.number == 0 {
-			return 0, false
-		}
-		if slot.gist == gist {
-			return slot.number - 1, true
-		}
-	}
+	slot := d.slot(name)
+	return slot.number - 1, slot.number != 0
 }
 
-// findLong is find for a name of which the gist says not everything. Names that
-// agree in their gists are gone through one by one: only the owner of the policy
-// can choose them.
-func (d *dict) findLong(name string) (number uint32, ok bool) {
+// slot returns where a name stands, or an empty slot.
+func (d *dict) slot(name string) *dictSlot {
 	mask := uint64(len(d.slots) - 1)
 	gist := persist.GistOf(name)
 	for at := gist.Hash(); ; at++ {
 		slot := &d.slots[at&mask]
-		if slot.number == 0 {
-			return 0, false
-		}
-		if slot.gist == gist && d.names[slot.number-1] == name {
-			return slot.number - 1, true
+		if slot.number == 0 || (slot.gist == gist && (len(name) <= persist.GistLen || d.names[slot.number-1] == name)) {
+			return slot
 		}
 	}
 }

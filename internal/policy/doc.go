@@ -4,10 +4,10 @@
 // Snapshot out, and Check, which decides a request by one snapshot.
 //
 // A snapshot has two tiers. In the Vocabulary of a namespace (its resources and
-// roles) each pair of a type and an action has a row, the set of the roles that
-// cover it, so that all roles of a check are looked up in a cache line or two. When
-// a resource or a role changes, a Linker makes the next one and touches the rows of
-// the roles that say something else by it. The bindings are a table from what a
+// roles) each pair of a type and an action is found by both names at once, and has a
+// row, the set of the roles that cover it, so that all roles of a check are looked up
+// in a cache line or two. When a resource or a role changes, a Linker makes the next
+// one and touches the rows of the roles that say something else by it. The bindings are a table from what a
 // subject is to what it holds (see internal/grants); a changed binding touches the
 // entries of its own subjects and nothing else, and a role may come before or
 // after its bindings.

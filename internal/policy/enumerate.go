@@ -21,13 +21,12 @@ func (s *Snapshot) Permissions(r *authz.Request) ([]authz.Permission, error) {
 		return nil, err
 	}
 	v := x.v
-	all := make([]authz.Permission, 0, len(v.pairs)/2) // the table is at most half full
+	all := make([]authz.Permission, 0, len(v.names))
 	for number, typ := range v.types.each() {
 		for _, action := range v.declared[number].actions {
 			p := authz.Permission{Resource: typ, Action: v.actions.names[action]}
 			if !x.elsewhere {
-				pair, _ := v.pairOf(number, action)
-				x.turnTo(pair, &p)
+				x.turnTo(v.pairOf(number, action), &p)
 				p.Outlook = x.outlook()
 				p.Roles = x.grantors(p.Outlook)
 			}

@@ -61,7 +61,7 @@ type way struct {
 
 // again makes the check, and keeps what it has made of the conditions.
 func (x *explanation) again() {
-	x.pair, x.place = x.v.pair(x.r.Resource.Type, x.r.Action.Name)
+	x.pair = x.v.pair(x.r.Resource.Type, x.r.Action.Name)
 	x.scopes.find(x.ns.scopes, x.r.Scope)
 	x.asserted()
 	x.bound()

@@ -22,11 +22,11 @@ func (s *Snapshot) Policy(namespace string) (*authz.Policy, error) {
 		number, _ := v.types.find(typ)
 		r := authz.PolicyResource{Type: typ}
 		for _, a := range v.declared[number].actions {
-			pair, _ := v.pairOf(number, a)
+			pair := v.pairOf(number, a)
 			action := v.actions.names[a]
 			r.Actions = append(r.Actions, action)
 			r.ScopeRequired = pair.scopeRequired
-			pair.eachCertain(func(role uint32) { allows[role] = allow(allows[role], typ, action) })
+			pair.eachCertain(func(role uint32) { allows[role] = withAction(allows[role], typ, action) })
 		}
 		slices.Sort(r.Actions)
 		p.Resources = append(p.Resources, r)
@@ -43,16 +43,13 @@ func (s *Snapshot) Policy(namespace string) (*authz.Policy, error) {
 
 // eachCertain calls do with every role that allows a pair whatever else is held.
 func (p *pair) eachCertain(do func(role uint32)) {
-	if len(p.deny) > 0 || len(p.condDeny) > 0 {
-		return
-	}
-	for i, word := range p.allow {
-		eachMember(i, word, do)
+	if !p.covered(deny) && !p.covered(condDeny) {
+		p.each(allow, do)
 	}
 }
 
-// allow adds an action of a type, the last of the list or a new one.
-func allow(to []authz.PolicyAllow, typ, action string) []authz.PolicyAllow {
+// withAction adds an action of a type, the last of the list or a new one.
+func withAction(to []authz.PolicyAllow, typ, action string) []authz.PolicyAllow {
 	if n := len(to); n > 0 && to[n-1].Type == typ {
 		to[n-1].Actions = append(to[n-1].Actions, action)
 		return to

@@ -144,19 +144,19 @@ func (k *linking) cover(number uint32) {
 }
 
 // coverBy gives a role the Allows or the Denies of a node.
-func (k *linking) coverBy(number uint32, n *node, deny bool, conditions []conditional) []conditional {
+func (k *linking) coverBy(number uint32, n *node, denies bool, conditions []conditional) []conditional {
 	for i := range n.grants {
 		g := &n.grants[i]
-		if g.deny != deny {
+		if g.deny != denies {
 			continue
 		}
 		if g.condition != nil {
 			conditions = append(conditions, newConditional(g))
 		}
-		kind := kindOf(deny, g.condition != nil)
+		how := coverageOf(denies, g.condition != nil)
 		for _, place := range g.covers {
-			if deny || !k.pairs[place].closed {
-				k.want[kinds*place+kind] |= 1 << (number & 63)
+			if denies || !k.pairs[place].closed {
+				k.wanted(place)[how] |= 1 << (number & 63)
 			}
 		}
 	}

@@ -22,7 +22,7 @@ type Linker struct {
 	resources      map[string][]*Resource
 	// pairNames numbers the pairs, and pairs are by number, which is their place.
 	pairNames numbering[pairName]
-	pairs     []*pair
+	pairs     []pair
 	// places are the numbers from 0: a part of them is the expansion of an exact
 	// name.
 	places   []uint32
@@ -38,9 +38,6 @@ type Linker struct {
 	// peak is the most names that there have been; see compactIfSparse.
 	peak int
 }
-
-// pairName is a type and an action, both by number.
-type pairName struct{ typ, action uint32 }
 
 // NewLinker returns a linker without units.
 func NewLinker() *Linker {

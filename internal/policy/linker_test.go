@@ -216,7 +216,7 @@ type saidRole struct {
 
 type saidPair struct {
 	ScopeRequired, Closed, Simple bool
-	Rows                          [kinds][]string
+	Rows                          [coverages][]string
 }
 
 // says returns what a vocabulary says, and checks that its parts say the same.
@@ -229,11 +229,11 @@ func says(t *testing.T, v *Vocabulary) said {
 		s.Instances[typ] = v.Instances(typ).IDs()
 		for _, action := range actions {
 			name := typ + " " + action
-			p, place := v.pair(typ, action)
-			if p == nil || places[place] != "" {
-				t.Fatalf("%s stands at %d with %q: %+v", name, place, places[place], p)
+			p := v.pair(typ, action)
+			if p == nil || places[p.place()] != "" {
+				t.Fatalf("%s is %+v, and another one stands where it does: %v", name, p, places)
 			}
-			places[place] = name
+			places[p.place()] = name
 			s.Pairs[name] = v.saysPair(p)
 		}
 	}
@@ -265,11 +265,9 @@ func says(t *testing.T, v *Vocabulary) said {
 
 func (v *Vocabulary) saysPair(p *pair) saidPair {
 	s := saidPair{ScopeRequired: p.scopeRequired, Closed: p.closed, Simple: p.simple}
-	for kind := range s.Rows {
-		for _, number := range p.row(uint32(kind)).members() {
-			s.Rows[kind] = append(s.Rows[kind], v.ids[number])
-		}
-		slices.Sort(s.Rows[kind])
+	for how := range s.Rows {
+		p.each(coverage(how), func(role uint32) { s.Rows[how] = append(s.Rows[how], v.ids[role]) })
+		slices.Sort(s.Rows[how])
 	}
 	return s
 }
@@ -392,8 +390,8 @@ func TestALinkerGivesNumbersBack(t *testing.T) {
 		t.Errorf("of 10 roles, %d numbers, %d conditions, %d types and %d pairs are left", len(v.ids), len(v.conditionals), len(v.declared), len(l.pairs))
 	}
 	for _, r := range v.pairs {
-		if r != nil && (cap(r.allow) > 1 || r.allow.count() != 1) {
-			t.Errorf("of a pair, %d words are left, with %d roles", cap(r.allow), r.allow.count())
+		if r.number != 0 && (cap(r.words) > 1 || r.count() != 1) {
+			t.Errorf("of a pair, %d words are left, with %d roles", cap(r.words), r.count())
 		}
 	}
 }

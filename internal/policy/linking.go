@@ -15,8 +15,8 @@ type linking struct {
 	v *Vocabulary
 	// fresh are the pairs of which roles have to say anew whether they cover them.
 	fresh []uint32
-	// want holds, for the 64 roles that are at work, the bits that they are to have
-	// in each of the four rows of each pair.
+	// want holds, for the 64 roles that are at work, the words that they are to have
+	// of each pair, in the order of the coverages.
 	want []uint64
 	// nodes are those of roles that others inherit from.
 	nodes map[uint32]*node
@@ -24,12 +24,12 @@ type linking struct {
 	redefined row
 	// gone are the numbers that nobody claims any more.
 	gone []uint32
-	// owned are the places of the pairs, and ownedRows those of their rows, that no
-	// vocabulary has yet.
-	owned, ownedRows row
+	// changed are the places of the pairs that are not as the vocabulary before has
+	// them, and owned those whose words it has not.
+	changed, owned row
 	// numbered says that other roles have numbers than before, conditioned that the
-	// list of conditionals is a new one, and tabled that the table of the pairs is.
-	numbered, conditioned, tabled bool
+	// list of conditionals is a new one, and renamed that other pairs are declared.
+	numbered, conditioned, renamed bool
 }
 
 func newLinking(l *Linker) *linking {
@@ -147,8 +147,8 @@ var wantPool = sync.Pool{New: func() any { return new([]uint64) }}
 func (k *linking) enter(roles row, places []uint32) {
 	room, _ := wantPool.Get().(*[]uint64)
 	defer wantPool.Put(room)
-	*room = slices.Grow(*room, kinds*len(k.pairs))
-	k.want = (*room)[:kinds*len(k.pairs)]
+	*room = slices.Grow(*room, int(coverages)*len(k.pairs))
+	k.want = (*room)[:int(coverages)*len(k.pairs)]
 	for i, word := range roles {
 		if word == 0 {
 			continue
@@ -163,46 +163,41 @@ func (k *linking) enter(roles row, places []uint32) {
 	}
 }
 
-// settle gives some roles of a word of the rows of a pair what they want.
+// settle gives some roles of a word of a pair what they want.
 func (k *linking) settle(place uint32, i int, roles uint64) {
-	p := k.pairs[place]
-	if p == nil {
+	p := &k.pairs[place]
+	if p.number == 0 {
 		return
 	}
-	want := k.want[kinds*place : kinds*place+kinds]
-	for kind, r := range [kinds]row{p.allow, p.deny, p.condAllow, p.condDeny} {
-		before := r.word(i)
-		if after := before&^roles | want[kind]; after != before {
-			k.setWord(place, uint32(kind), i, after)
+	want := k.wanted(place)
+	for how := allow; how < coverages; how++ {
+		before := p.word(how, i)
+		if after := before&^roles | want[how]; after != before {
+			k.setWord(place, how, i, after)
 		}
 	}
 	clear(want)
 }
 
-// setWord changes a word of a row of a pair.
-func (k *linking) setWord(place, kind uint32, i int, word uint64) {
-	p := k.own(place)
-	r := p.row(kind)
-	if cell := kinds*place + kind; !k.ownedRows.has(cell) || cap(*r) <= i {
-		k.ownedRows.add(cell)
-		*r = append(make(row, 0, len(k.roles)/64+1), *r...)
-	}
-	*r = (*r)[:max(len(*r), i+1)]
-	(*r)[i] = word
-	if word == 0 {
-		*r = r.trimmed()
-	}
-	p.simplify()
+// wanted returns the words that the roles at work want of a pair.
+func (k *linking) wanted(place uint32) []uint64 {
+	return k.want[int(coverages)*int(place):][:coverages]
 }
 
-// own returns a pair that no vocabulary has yet, in order to change it.
-func (k *linking) own(place uint32) *pair {
-	if !k.owned.has(place) {
-		p := *k.pairs[place]
-		k.pairs[place] = &p
+// setWord changes a word of a pair.
+func (k *linking) setWord(place uint32, how coverage, i int, word uint64) {
+	p := k.change(place)
+	if simple := p.simple && how == allow; simple != p.simple || i >= len(p.row()) || !k.owned.has(place) {
+		p.resize((len(k.roles)+63)/64, simple)
 		k.owned.add(place)
 	}
-	return k.pairs[place]
+	p.set(how, i, word)
+}
+
+// change returns a pair in order to change it.
+func (k *linking) change(place uint32) *pair {
+	k.changed.add(place)
+	return &k.pairs[place]
 }
 
 // finish ends the batch: numbers that nobody claims go to others.
@@ -220,18 +215,25 @@ func (k *linking) finish() *Vocabulary {
 	return k.v
 }
 
-// publishPairs puts the pairs that have changed into the table, or all if it is
-// new.
+// publishPairs puts the pairs that have changed into the table, or all into a new
+// one if there are others.
 func (k *linking) publishPairs() {
-	changed := k.owned.members()
-	if k.tabled {
-		changed = k.places
-	} else if len(changed) > 0 {
+	changed := k.changed.members()
+	for _, place := range changed {
+		if p := &k.pairs[place]; !p.simple && !p.covered(condAllow) && !p.covered(deny) && !p.covered(condDeny) {
+			p.resize(len(p.row()), true)
+		}
+	}
+	switch {
+	case k.renamed:
+		k.v.names = slices.Clone(k.pairNames.names)
+		k.v.pairs, changed = newPairTable(len(k.pairNames.numbers)), k.places
+	case len(changed) > 0:
 		k.v.pairs = slices.Clone(k.v.pairs)
 	}
 	for _, place := range changed {
-		if p := k.pairs[place]; p != nil {
-			*slotOf(k.v.pairs, p.typ, p.action) = p
+		if p := &k.pairs[place]; p.number != 0 {
+			k.v.pairs.put(p)
 		}
 	}
 }

@@ -41,7 +41,7 @@ type judgement struct {
 
 // turnTo turns to another pair.
 func (x *enumeration) turnTo(at *pair, p *authz.Permission) {
-	x.pair, x.place = at, at.place
+	x.pair = at
 	x.request.Resource.Type, x.request.Action.Name = p.Resource, p.Action
 	if x.always == nil {
 		x.always, x.here, x.counted = map[*expr.Program]judgement{}, map[*expr.Program]judgement{}, map[*expr.Program]bool{}
@@ -85,15 +85,15 @@ func (x *enumeration) settle() []hold {
 	p := x.pair
 	for i := range max(len(x.full), len(x.forDeny)) {
 		full := x.full.word(i)
-		deny := full | x.forDeny.word(i)
-		x.forbidden = x.forbidden || p.deny.word(i)&deny != 0
-		eachMember(i, p.allow.word(i)&full, func(role uint32) { x.granted = append(x.granted, role) })
-		eachMember(i, p.condAllow.word(i)&full|p.condDeny.word(i)&deny, func(role uint32) {
-			holds = append(holds, hold{role: role, denyOnly: full&(1<<(role&63)) == 0})
+		held := full | x.forDeny.word(i)
+		x.forbidden = x.forbidden || p.word(deny, i)&held != 0
+		eachMember(i, p.word(allow, i)&full, func(role uint32) { x.granted = append(x.granted, role) })
+		eachMember(i, p.word(condAllow, i)&full|p.word(condDeny, i)&held, func(role uint32) {
+			holds = append(holds, hold{role: role, ways: p.ways(role), denyOnly: full&(1<<(role&63)) == 0})
 		})
 	}
 	for _, h := range x.special {
-		if x.concerns(&h) {
+		if h.ways = p.ways(h.role); x.concerns(&h) {
 			holds = append(holds, h)
 		}
 	}
@@ -104,9 +104,8 @@ func (x *enumeration) settle() []hold {
 // concerns reports whether a role may be held for resources of the type, and has
 // anything to do with the pair.
 func (x *enumeration) concerns(h *hold) bool {
-	p := x.pair
-	return (!h.limited() || slices.ContainsFunc(h.binding.Resources, func(i Instance) bool { return i.Type == x.request.Resource.Type })) &&
-		(p.allow.has(h.role) || p.deny.has(h.role) || p.condAllow.has(h.role) || p.condDeny.has(h.role))
+	return h.ways != 0 &&
+		(!h.limited() || slices.ContainsFunc(h.binding.Resources, func(i Instance) bool { return i.Type == x.request.Resource.Type }))
 }
 
 // gateOf returns the values of what stands before a role: its gate, and whether
@@ -124,8 +123,8 @@ func (x *enumeration) gateOf(h *hold) values {
 
 // denies applies the Denies of a role that is held unless its gate is false.
 func (x *enumeration) denies(h *hold) {
-	plain := x.pair.deny.has(h.role) && h.binding != nil
-	if !plain && !x.pair.condDeny.has(h.role) {
+	plain := h.ways.has(deny) && h.binding != nil
+	if !plain && !h.ways.has(condDeny) {
 		return
 	}
 	gate := x.gateOf(h)
@@ -151,8 +150,8 @@ func (x *enumeration) forbid(gate, condition values) {
 
 // allows applies the Allows of a role whose gate is true.
 func (x *enumeration) allows(h *hold) {
-	plain := x.pair.allow.has(h.role) && h.binding != nil
-	if h.denyOnly || (!plain && !x.pair.condAllow.has(h.role)) {
+	plain := h.ways.has(allow) && h.binding != nil
+	if h.denyOnly || (!plain && !h.ways.has(condAllow)) {
 		return
 	}
 	gate := x.gateOf(h)
@@ -180,7 +179,7 @@ func (x *enumeration) permit(role uint32, gate, condition values) {
 func (x *enumeration) eachCondition(h *hold, deny bool, do func(values)) {
 	permissions := x.v.conditionals[h.role]
 	for i := range permissions {
-		if p := &permissions[i]; p.deny == deny && p.covers(x.place) {
+		if p := &permissions[i]; p.deny == deny && p.covers(x.pair.place()) {
 			do(x.value(p.condition))
 		}
 	}

@@ -4,8 +4,7 @@ package policy
 
 import "math/bits"
 
-// row is a set of roles, by number, in words of 64. It ends with the last word
-// that is not zero, if it belongs to a vocabulary.
+// row is a set of roles, or of other things by number, in words of 64.
 type row []uint64
 
 // has reports whether a role is in the row.
@@ -21,33 +20,12 @@ func (r row) word(i int) uint64 {
 	return 0
 }
 
-// count returns how many roles there are.
-func (r row) count() int {
-	n := 0
-	for _, word := range r {
-		n += bits.OnesCount64(word)
-	}
-	return n
-}
-
 // add puts a role in. It is for rows that nobody else sees yet.
 func (r *row) add(role uint32) {
 	if missing := int(role>>6) + 1 - len(*r); missing > 0 {
 		*r = append(*r, make(row, missing)...)
 	}
 	(*r)[role>>6] |= 1 << (role & 63)
-}
-
-// trimmed returns the row without the words at its end that are zero.
-func (r row) trimmed() row {
-	n := len(r)
-	for n > 0 && r[n-1] == 0 {
-		n--
-	}
-	if n == 0 {
-		return nil
-	}
-	return r[:n]
 }
 
 // or returns the roles of either row.

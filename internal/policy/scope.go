@@ -5,6 +5,7 @@ package policy
 import (
 	"strings"
 
+	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/grants"
 	"github.com/rolecall/rolecall/internal/persist"
 )
@@ -15,6 +16,20 @@ type scopeSet struct {
 	n     int
 	first [4]uint32
 	more  []uint32
+}
+
+// findLone fills the set for the scope of a check, if it is one of few and has no
+// ancestors. Then it is valid, too.
+func (s *scopeSet) findLone(numbers *scopeNumbers, scope string) bool {
+	if numbers.few == nil {
+		return false
+	}
+	slot := numbers.few.slot(scope)
+	if !slot.marked {
+		return false
+	}
+	s.first[0], s.n = slot.number-1, 1
+	return true
 }
 
 // find fills the set for the scope of a check.
@@ -61,10 +76,15 @@ const fewScopes = 256
 func newScopeNumbers(all *persist.Map[string, uint32], scopes *numbering[string]) *scopeNumbers {
 	n := &scopeNumbers{all: all}
 	if len(scopes.names) <= fewScopes {
-		few := newDict(scopes)
+		few := newMarkedDict(scopes, loneScope)
 		n.few = &few
 	}
 	return n
+}
+
+// loneScope reports whether a name is a scope without ancestors.
+func loneScope(name string) bool {
+	return authz.ValidScope(name) && !strings.Contains(name, "/")
 }
 
 func (n *scopeNumbers) find(scope string) (number uint32, bound bool) {

@@ -77,7 +77,7 @@ func (x *search) begin(ns *namespace) bool {
 	if x.q.Sought == authz.Actions {
 		return true
 	}
-	x.pair, x.place = x.v.pair(x.request.Resource.Type, x.request.Action.Name)
+	x.pair = x.v.pair(x.request.Resource.Type, x.request.Action.Name)
 	if x.pair == nil || (x.pair.scopeRequired && x.request.Scope == "") {
 		return false
 	}
@@ -86,7 +86,7 @@ func (x *search) begin(ns *namespace) bool {
 	for i := range x.scopes.n {
 		x.scopeNumbers = append(x.scopeNumbers, x.scopes.at(i))
 	}
-	for _, role := range x.pair.allow.or(x.pair.condAllow).members() {
+	for _, role := range x.pair.mayAllow().members() {
 		x.wanted.add(ns.numbers[role])
 	}
 	return true

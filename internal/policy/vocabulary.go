@@ -19,8 +19,9 @@ type Vocabulary struct {
 	types, actions dict
 	// declared is what there is of each type, by number.
 	declared []resourceType
-	// pairs is a hash table, by the numbers of their names. It is never full.
-	pairs []*pair
+	pairs    pairTable
+	// names are those of the pairs, by place.
+	names []pairName
 	// ids and conditionals are of roles, by number. Nobody has the number 0.
 	ids          []string
 	conditionals [][]conditional
@@ -36,7 +37,7 @@ type Vocabulary struct {
 // emptyVocabulary declares nothing.
 var emptyVocabulary = &Vocabulary{
 	types: newDict(&numbering[string]{}), actions: newDict(&numbering[string]{}),
-	pairs: make([]*pair, tableSize(0)), ids: make([]string, 1), conditionals: make([][]conditional, 1),
+	pairs: newPairTable(0), ids: make([]string, 1), conditionals: make([][]conditional, 1),
 	roles: persist.NewMap[string, *role](persist.Hash), sortedIDs: func() []string { return nil },
 }
 
@@ -45,27 +46,8 @@ type resourceType struct {
 	actions []uint32
 }
 
-// pair is a type with one of its actions, both by number. It never changes once a
-// vocabulary has it. What nearly every check reads stands together, and fills a
-// cache line with the row that conditions need.
-type pair struct {
-	typ, action uint32
-	// place is its own number.
-	place uint32
-
-	scopeRequired bool
-	// closed says that the Resource is being deleted: an Allow no longer covers
-	// the pair.
-	closed bool
-	// simple says that nothing but Allows without a condition cover it.
-	simple bool
-
-	// The roles that cover it without a condition, and those that do by a
-	// conditional permission.
-	allow, condAllow, deny, condDeny row
-
-	_ [16]byte // up to two lines
-}
+// pairName is a type and an action, both by number.
+type pairName struct{ typ, action uint32 }
 
 // role is what a role id amounts to, beside the rows that it is in.
 type role struct {
@@ -99,84 +81,28 @@ func (c conditional) equal(o conditional) bool {
 	return c.condition == o.condition && c.deny == o.deny && c.place == o.place && slices.Equal(c.places, o.places)
 }
 
-func pairHash(typ, action uint32) uint64 {
-	h := (uint64(typ)<<32 | uint64(action)) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
-	return h ^ h>>32
+// pair returns a declared pair, or nil.
+func (v *Vocabulary) pair(typ, action string) *pair {
+	if len(typ) > persist.GistLen || len(action) > persist.GistLen {
+		return v.longPair(typ, action)
+	}
+	return v.pairs.find(persist.GistOf(typ), persist.GistOf(action))
 }
 
-// pair returns a declared pair and its place, or nil.
-func (v *Vocabulary) pair(typ, action string) (*pair, uint32) {
-	t, ok := v.types.find(typ)
-	if !ok {
-		return nil, 0
-	}
-	a, ok := v.actions.find(action)
-	if !ok {
-		return nil, 0
-	}
-	return v.pairOf(t, a)
-}
-
-func (v *Vocabulary) pairOf(t, a uint32) (*pair, uint32) {
-	if p := *slotOf(v.pairs, t, a); p != nil {
-		return p, p.place
-	}
-	return nil, 0
-}
-
-// slotOf returns where a pair stands in a hash table, or would.
-func slotOf(table []*pair, typ, action uint32) **pair {
-	mask := uint64(len(table) - 1)
-	for i := pairHash(typ, action); ; i++ {
-		slot := &table[i&mask]
-		if p := *slot; p == nil || (p.typ == typ && p.action == action) {
-			return slot
+// longPair is pair for names of which the gists say not everything.
+func (v *Vocabulary) longPair(typ, action string) (found *pair) {
+	v.pairs.each(persist.GistOf(typ), persist.GistOf(action), func(p *pair) bool {
+		if name := v.names[p.place()]; v.types.names[name.typ] == typ && v.actions.names[name.action] == action {
+			found = p
 		}
-	}
+		return found == nil
+	})
+	return found
 }
 
-// kinds is how many rows a pair has.
-const kinds = 4
-
-// row returns a row of a pair by its kind.
-func (p *pair) row(kind uint32) *row {
-	return [kinds]*row{&p.allow, &p.deny, &p.condAllow, &p.condDeny}[kind]
-}
-
-// simplify finds out whether the pair is simple.
-func (p *pair) simplify() {
-	p.simple = len(p.deny)+len(p.condAllow)+len(p.condDeny) == 0
-}
-
-// kindOf returns the kind of row that a permission puts a role into.
-func kindOf(deny, conditional bool) uint32 {
-	switch {
-	case deny && conditional:
-		return 3
-	case conditional:
-		return 2
-	case deny:
-		return 1
-	}
-	return 0
-}
-
-// others returns a word of the roles that cover the pair not simply by an Allow. It is
-// small enough to be inlined.
-func (p *pair) others(i int) uint64 { return p.deny.word(i) | p.condAllow.word(i) | p.condDeny.word(i) }
-
-// concerned returns how many roles have a permission that covers a pair. A role
-// with permissions of two sorts counts twice.
-func (p *pair) concerned() int {
-	return p.allow.count() + p.deny.count() + p.condAllow.count() + p.condDeny.count()
-}
-
-// eachConcerned calls do with every role that has a permission that covers a pair.
-func (p *pair) eachConcerned(do func(role uint32)) {
-	for i := range max(len(p.allow), len(p.deny), len(p.condAllow), len(p.condDeny)) {
-		word := p.allow.word(i) | p.others(i)
-		eachMember(i, word, do)
-	}
+// pairOf returns the pair of a type and one of its actions, both by number.
+func (v *Vocabulary) pairOf(typ, action uint32) *pair {
+	return v.pair(v.types.names[typ], v.actions.names[action])
 }
 
 // Covers reports whether a resource, which is a type or a pattern, means a
@@ -201,12 +127,7 @@ func (v *Vocabulary) Covers(resource, action string) (typ, declared bool) {
 // declares reports whether a type has an action that a name or a pattern means.
 func (v *Vocabulary) declares(typ uint32, action string) bool {
 	if !IsPattern(action) {
-		number, ok := v.actions.find(action)
-		if !ok {
-			return false
-		}
-		p, _ := v.pairOf(typ, number)
-		return p != nil
+		return v.pair(v.types.names[typ], action) != nil
 	}
 	return slices.ContainsFunc(v.declared[typ].actions, func(number uint32) bool {
 		return Match(action, v.actions.names[number])

@@ -14,7 +14,7 @@ import (
 func (x *search) resources() {
 	all := slices.ContainsFunc(x.request.Subject.Roles, func(id string) bool {
 		r, ok := x.v.roles.Get(id)
-		return ok && r.assertable && (x.pair.allow.has(r.number) || x.pair.condAllow.has(r.number))
+		return ok && r.assertable && x.pair.ways(r.number).mayAllow()
 	})
 	x.eachKey(func(k *kind, id string, denyOnly bool) {
 		if denyOnly {

@@ -34,7 +34,7 @@ func (x *search) subjects() {
 		w.member, _ = x.ns.groups.members.kinds.Get(own)
 	}
 	w.holders()
-	for _, role := range x.pair.allow.or(x.pair.condAllow).members() {
+	for _, role := range x.pair.mayAllow().members() {
 		if r, _ := x.v.roles.Get(x.v.ids[role]); r.assertable {
 			w.openings.add(authz.OpenToAsserted)
 			break
