@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -86,12 +87,20 @@ func later(q queue, requests []reconcile.Request) {
 // comesOrGoes concerns those to whom it only matters that the object is there.
 func comesOrGoes(client.Object, client.Object) bool { return false }
 
-// declaresOtherwise concerns those who name a Resource's actions.
+// declaresOtherwise concerns those who name a Resource's actions, or whose
+// conditions are to fit its schema.
 func declaresOtherwise(before, after client.Object) bool {
 	b, isResource := before.(*v1alpha1.Resource)
 	a, stillIs := after.(*v1alpha1.Resource)
-	return !isResource || !stillIs || !slices.EqualFunc(b.Spec.Actions, a.Spec.Actions,
-		func(b, a v1alpha1.ResourceAction) bool { return b.Name == a.Name })
+	return !isResource || !stillIs || fitsOtherwise(before, after) ||
+		!slices.EqualFunc(b.Spec.Actions, a.Spec.Actions, func(b, a v1alpha1.ResourceAction) bool { return b.Name == a.Name })
+}
+
+// fitsOtherwise concerns those whose conditions are to fit a Resource's schema.
+func fitsOtherwise(before, after client.Object) bool {
+	b, isResource := before.(*v1alpha1.Resource)
+	a, stillIs := after.(*v1alpha1.Resource)
+	return !isResource || !stillIs || !equality.Semantic.DeepEqual(b.Spec.Schema, a.Spec.Schema)
 }
 
 // inheritsOtherwise concerns those who may be in a cycle with a Role.

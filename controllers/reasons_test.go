@@ -82,11 +82,22 @@ func TestEditHeals(t *testing.T) {
 	erasers := role("eraser", allow("document", "wr*"))
 	nobody := role("nobody", deny("doc*", "write"))
 	wrong := role("wrong", v1alpha1.Permission{Resource: "document", Actions: []v1alpha1.Pattern{"read"}, Condition: "subject.nme == 'ann'"})
+	reader := role("reader", v1alpha1.Permission{Resource: "document", Actions: []v1alpha1.Pattern{"read"}, Condition: "resource.properties.ownr == 'ann'"})
+	narrow := binding("narrow", "writer")
+	narrow.Spec.Resources = []v1alpha1.ResourceRef{{Type: "document", ID: "d1"}}
+	narrow.Spec.Condition = "resource.properties.ownr == 'ann'"
+	const (
+		schema  = `{"spec": {"actions": [{"name": "read"}, {"name": "write"}], "schema": {"type": "object", "properties": {"owner": {"type": "string"}}}}}`
+		mended  = `{"spec": {"schema": {"properties": {"ownr": {"type": "string"}}}}}`
+		damaged = `{"spec": {"schema": {"properties": {"ownr": null}}}}`
+	)
 	gated := binding("gated", "writer")
 	gated.Spec.Condition = "1 + 1"
 	tests := map[string]struct {
-		object       client.Object
-		edited       client.Object
+		object client.Object
+		edited client.Object
+		// before is an edit that goes before the rest, if there is one.
+		before       string
 		mend, damage string
 		want         verdict
 	}{
@@ -108,6 +119,19 @@ func TestEditHeals(t *testing.T) {
 			damage: `{"spec": {"permissions": [{"resource": "document", "actions": ["read"], "condition": "subject.nme == 'ann'"}]}}`,
 			want:   verdict{v1alpha1.ReasonInvalidCondition, `spec.permissions[0].condition (line 1, column `},
 		},
+		"a condition that a schema does not fit": {
+			object: reader, edited: resource("document"), before: schema, mend: mended, damage: damaged,
+			want: verdict{v1alpha1.ReasonConditionMismatch, `did you mean "owner"?`},
+		},
+		"a gate that a schema does not fit": {
+			object: narrow, edited: resource("document"), before: schema, mend: mended, damage: damaged,
+			want: verdict{v1alpha1.ReasonConditionMismatch, `did you mean "owner"?`},
+		},
+		"a schema that is none": {
+			object: resource("page"), edited: resource("page"), before: `{"spec": {"schema": {"type": "text"}}}`,
+			mend: `{"spec": {"schema": {"type": "object"}}}`, damage: `{"spec": {"schema": {"type": "text"}}}`,
+			want: verdict{v1alpha1.ReasonInvalidSchema, `spec.schema.type`},
+		},
 		"a gate that is no boolean": {
 			object: gated, edited: gated,
 			mend: `{"spec": {"condition": "1 == 1"}}`, damage: `{"spec": {"condition": "1 + 1"}}`,
@@ -120,6 +144,9 @@ func TestEditHeals(t *testing.T) {
 			h.create(resource("document", "read"), writer)
 			if tt.object != client.Object(writer) {
 				h.create(tt.object)
+			}
+			if tt.before != "" {
+				h.edit(tt.edited, tt.before)
 			}
 			h.await(tt.object, tt.want)
 			h.edit(tt.edited, tt.mend)

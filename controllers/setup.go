@@ -131,7 +131,7 @@ func (s *starter) addRoleBindings() error {
 	return s.add("rolebinding", &bindingReconciler{s.desk()},
 		s.own(&v1alpha1.RoleBinding{}),
 		s.watch(&v1alpha1.Role{}, s.fanOut(bindingsOfRole, comesOrGoes)),
-		s.watch(&v1alpha1.Resource{}, s.fanOut(bindingsNamingType, comesOrGoes)))
+		s.watch(&v1alpha1.Resource{}, s.fanOut(bindingsNamingType, fitsOtherwise)))
 }
 
 func (s *starter) addGroups() error {

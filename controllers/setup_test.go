@@ -15,7 +15,7 @@ import (
 // tells the order in its log only.
 func TestNoWorkBeforeEveryWatch(t *testing.T) {
 	h := newHouse(t)
-	want := map[string]int{"resource": 2, "role": 6, "rolebinding": 3}
+	want := map[string]int{"resource": 3, "role": 6, "rolebinding": 3}
 	h.until(func() string {
 		begun := map[string]int{}
 		for name := range want {

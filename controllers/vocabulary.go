@@ -10,6 +10,7 @@ import (
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
+	"github.com/rolecall/rolecall/internal/expr"
 	"github.com/rolecall/rolecall/internal/policy"
 )
 
@@ -38,6 +39,7 @@ var _ compile.Vocabulary = (*vocabulary)(nil)
 // declaration is what is known of a type.
 type declaration struct {
 	actions []string
+	fitter  *expr.Fitter
 	found   bool
 }
 
@@ -60,15 +62,25 @@ func newVocabulary(ctx context.Context, l lookup, c *compile.Compiler) *vocabula
 
 // Actions returns the actions that the type's owner declares.
 func (v *vocabulary) Actions(resourceType string) ([]string, bool) {
-	d, known := v.declared[resourceType]
-	if !known {
-		d = v.declaration(resourceType)
-		v.declared[resourceType] = d
-	}
+	d := v.declaration(resourceType)
 	return d.actions, d.found
 }
 
+// Fitter returns what checks conditions against the schema of the type's owner.
+func (v *vocabulary) Fitter(resourceType string) *expr.Fitter {
+	return v.declaration(resourceType).fitter
+}
+
 func (v *vocabulary) declaration(typ string) declaration {
+	d, known := v.declared[typ]
+	if !known {
+		d = v.lookUp(typ)
+		v.declared[typ] = d
+	}
+	return d
+}
+
+func (v *vocabulary) lookUp(typ string) declaration {
 	claimants, err := v.resources(typ)
 	if v.failed(err) || len(claimants) == 0 {
 		return declaration{}
@@ -76,7 +88,11 @@ func (v *vocabulary) declaration(typ string) declaration {
 	owner := claimants[0]
 	owner.Spec.Instances = nil // there may be thousands, and nobody asks for them here
 	unit, _ := v.compiler.Resource(&owner)
-	return declaration{actions: slices.Sorted(slices.Values(unit.Actions)), found: true}
+	d := declaration{actions: slices.Sorted(slices.Values(unit.Actions)), found: true}
+	if unit.Schema != nil {
+		d.fitter = unit.Schema.Fitter()
+	}
+	return d
 }
 
 // Covers reports what a permission means; see compile.Vocabulary.

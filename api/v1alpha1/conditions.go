@@ -30,6 +30,12 @@ const (
 	ReasonConflicted = "Conflicted"
 	// ReasonInvalidCondition: a CEL condition does not compile.
 	ReasonInvalidCondition = "InvalidCondition"
+	// ReasonInvalidSchema: the schema of a Resource is no structural schema. The
+	// type is declared, and without a schema.
+	ReasonInvalidSchema = "InvalidSchema"
+	// ReasonInvalidInstance: what is stored of an instance does not fit the schema
+	// of its Resource. It is stored as it is.
+	ReasonInvalidInstance = "InvalidInstance"
 	// ReasonInvalidSpec: a field holds what the CRD's schema refuses; such an
 	// object was stored before the schema could see it.
 	ReasonInvalidSpec = "InvalidSpec"
@@ -57,6 +63,10 @@ const (
 	// ReasonActionNotFound: a permission names an action that the Resource does
 	// not declare.
 	ReasonActionNotFound = "ActionNotFound"
+	// ReasonConditionMismatch: a condition reads a property that the schema of a
+	// type does not have, or in a way that its type does not allow. It changes no
+	// decision: the condition fails, or not, as before.
+	ReasonConditionMismatch = "ConditionMismatch"
 	// ReasonPatternMatchesNothing: a pattern of an Allow permission matches no
 	// declared type or action.
 	ReasonPatternMatchesNothing = "PatternMatchesNothing"

@@ -92,6 +92,11 @@ func coreRooms() []room {
 			why:  "CEL has one door, so that its version, environment and cost limits have one place",
 		},
 		{
+			path: "internal/schema",
+			sees: []string{apimachinery, "./internal/authz", "./internal/expr", "k8s.io/apiextensions-apiserver"},
+			why:  "properties are judged by the API server's own libraries, and nothing else has to know them",
+		},
+		{
 			path: "internal/persist",
 			why:  "collections of anything: they know nothing of what they hold",
 		},
@@ -114,7 +119,7 @@ func coreRooms() []room {
 			path: "internal/compile",
 			sees: []string{
 				api, apimachinery, "./internal/authz", "./internal/diag", "./internal/expr", "./internal/persist", "./internal/policy",
-				"./internal/routing",
+				"./internal/routing", "./internal/schema",
 			},
 			why: "one object in, a unit and diagnostics out: pure, so that data path, controllers and lint agree",
 		},
@@ -234,7 +239,7 @@ func outerRooms() []room {
 		},
 		{
 			path: "controllers/...",
-			sees: kubernetes(api, "./internal/compile", "./internal/conditions", "./internal/diag", "./internal/policy", "./internal/routing"),
+			sees: kubernetes(api, "./internal/compile", "./internal/conditions", "./internal/diag", "./internal/expr", "./internal/policy", "./internal/routing"),
 			why:  "status is computed by the compiler's functions and never touches the data path",
 		},
 		{

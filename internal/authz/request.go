@@ -95,6 +95,18 @@ type Resource struct {
 	Captured   map[string]any
 }
 
+// Misfit is what the schema of a type says against the properties of a resource.
+// It holds no value: a value may be nobody's business.
+type Misfit struct {
+	// Property is the property at the top that is meant or holds what is meant;
+	// empty if something is missing, or they do not go together.
+	Property string
+	// Path is where, below resource.properties: team.size.
+	Path string
+	// Problem says what is wrong.
+	Problem string
+}
+
 // The reserved types of subjects: ways of holding a role, not subjects of a
 // request.
 const (

@@ -35,7 +35,11 @@ func (c *Compiler) Resource(o *v1alpha1.Resource) (*policy.Resource, diag.List) 
 		u.Actions, u.Instances = actions, policy.NewInstances(instances)
 	}
 	u.ScopeRequired = f.scoping(o.Spec.Scoping)
-	f.schema(&o.Spec)
+	validation := f.validation(&o.Spec)
+	if s := f.schema(o.Spec.Schema); s != nil {
+		u.Schema, u.Validation = typeSchema{s, c.env.Fitter(s.Shape())}, validation
+		f.misfits(o.Spec.Instances, instances, s)
+	}
 	u.Routes = f.routes(o)
 	f.judgeRoutes(o.Spec.Routes, actions)
 	return u, f.found

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestMessages reads every fault as people get to see it. Objects that are as
 // they should be stand in the files too, and have no line.
 func TestMessages(t *testing.T) {
-	for _, name := range []string{"resource", "role", "rolebinding", "group", "references"} {
+	for _, name := range []string{"resource", "role", "rolebinding", "group", "schema", "references"} {
 		t.Run(name, func(t *testing.T) {
 			objects := readObjects(t, filepath.Join("testdata", name+".yaml"))
 			var got strings.Builder

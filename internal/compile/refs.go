@@ -8,6 +8,7 @@ import (
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/diag"
+	"github.com/rolecall/rolecall/internal/expr"
 	"github.com/rolecall/rolecall/internal/policy"
 )
 
@@ -21,6 +22,9 @@ type Vocabulary interface {
 	// declared type, and whether an action, a name or a pattern, is declared by one
 	// of those that it means.
 	Covers(resource, action string) (typ, declared bool)
+	// Fitter returns what checks conditions against the schema of a resource type, or
+	// nil if it has none.
+	Fitter(resourceType string) *expr.Fitter
 	// Types returns the declared resource types, sorted.
 	Types() []string
 	// HasRole reports whether a Role claims the id.
@@ -35,8 +39,8 @@ type Vocabulary interface {
 // typeAnonymous is the type of who is not authenticated.
 const typeAnonymous = "anonymous"
 
-// RoleRefs reports what a role names and the vocabulary lacks, and inheritance
-// that leads back to the role. The diagnostics are errors of the aspect
+// RoleRefs reports what a role names and the vocabulary lacks, inheritance that
+// leads back to the role, and conditions that do not fit the schemas. The diagnostics are errors of the aspect
 // References. What is no id at all has been reported by the compiler.
 func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 	r := refs{v: v}
@@ -49,12 +53,14 @@ func RoleRefs(u *policy.Role, v Vocabulary) diag.List {
 	}
 	for i := range u.Permissions {
 		r.permission(i, &u.Permissions[i])
+		r.condition(index("spec.permissions", i)+".condition", &u.Permissions[i])
 	}
 	return r.found
 }
 
-// BindingRefs reports what a binding names and the vocabulary lacks: errors of
-// the aspect References, and warnings. What is no id at all has been reported by
+// BindingRefs reports what a binding names and the vocabulary lacks, and what its
+// gate reads of its resources that they do not have: errors of the aspect
+// References, and warnings. What is no id at all has been reported by
 // the compiler.
 func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
 	r := refs{v: v}
@@ -73,6 +79,7 @@ func BindingRefs(u *policy.Binding, v Vocabulary) diag.List {
 	for i, key := range u.Subjects {
 		r.subjectType(index("spec.subjects", i)+".type", key.Type)
 	}
+	r.gate(u)
 	return r.found
 }
 

@@ -4,6 +4,7 @@ package compile
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -11,6 +12,10 @@ import (
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/diag"
+	"github.com/rolecall/rolecall/internal/expr"
+	"github.com/rolecall/rolecall/internal/policy"
+	"github.com/rolecall/rolecall/internal/schema"
 )
 
 // knownInstances returns what is stored of each instance that can be one. Of
@@ -73,22 +78,75 @@ func jsonObject(given *runtime.RawExtension) (map[string]any, bool) {
 	return object, err == nil && object != nil
 }
 
-// schema checks the schema, and what becomes of what does not fit it.
-func (f *faults) schema(spec *v1alpha1.ResourceSpec) {
-	if spec.Schema != nil {
-		if keywords, ok := jsonObject(spec.Schema); !ok || len(keywords) == 0 {
-			f.invalid("spec.schema", "the schema says nothing: write a JSON Schema such as {type: object, properties: ...}, or leave schema out")
-		}
+// schema reads the schema: none, if it is none.
+func (f *faults) schema(given *runtime.RawExtension) *schema.Schema {
+	const path = "spec.schema"
+	if given == nil {
+		return nil
 	}
+	if keywords, ok := jsonObject(given); !ok || len(keywords) == 0 {
+		f.invalid(path, "the schema says nothing: write a JSON Schema such as {type: object, properties: ...}, or leave schema out")
+		return nil
+	}
+	s, wrong := schema.Parse(given.Raw)
+	for _, fault := range wrong {
+		at := path
+		if fault.Path != "" {
+			at += "." + fault.Path
+		}
+		f.add(diag.Diagnostic{
+			Severity: diag.Error, Aspect: diag.Accepted, Reason: v1alpha1.ReasonInvalidSchema,
+			Path: at, Message: fault.Message + "; until then the type has no schema",
+		})
+	}
+	return s
+}
+
+// typeSchema is a policy.Schema.
+type typeSchema struct {
+	*schema.Schema
+	fitter *expr.Fitter
+}
+
+// Fitter checks conditions.
+func (s typeSchema) Fitter() *expr.Fitter { return s.fitter }
+
+// validation reads what becomes of requests that do not fit the schema: a warning,
+// if nobody can say what.
+func (f *faults) validation(spec *v1alpha1.ResourceSpec) policy.Validation {
 	const path = "spec.propertyValidation"
+	if spec.PropertyValidation != "" && spec.Schema == nil {
+		f.invalid(path, "there is no schema to validate against: write spec.schema, or remove propertyValidation")
+	}
 	switch spec.PropertyValidation {
-	case "":
-		return
-	case v1alpha1.PropertyValidationIgnore, v1alpha1.PropertyValidationWarn, v1alpha1.PropertyValidationStrict:
+	case v1alpha1.PropertyValidationIgnore:
+		return policy.IgnoreMisfits
+	case v1alpha1.PropertyValidationStrict:
+		return policy.RefuseMisfits
+	case "", v1alpha1.PropertyValidationWarn:
 	default:
 		f.invalid(path, "%s is no way to validate properties: write Ignore, Warn or Strict", quote(string(spec.PropertyValidation)))
 	}
-	if spec.Schema == nil {
-		f.invalid(path, "there is no schema to validate against: write spec.schema, or remove propertyValidation")
+	return policy.WarnOfMisfits
+}
+
+// maxMisfits is how many faults of one instance are told.
+const maxMisfits = 5
+
+// misfits reports what is stored and does not fit the schema.
+func (f *faults) misfits(instances []v1alpha1.ResourceInstance, stored map[string]map[string]any, s *schema.Schema) {
+	for i := range instances {
+		properties := stored[instances[i].ID]
+		if len(properties) == 0 {
+			continue
+		}
+		misfits := s.PartMisfits(properties)
+		for _, m := range misfits[:min(len(misfits), maxMisfits)] {
+			f.add(diag.Diagnostic{
+				Severity: diag.Error, Aspect: diag.Accepted, Reason: v1alpha1.ReasonInvalidInstance,
+				Path:    strings.TrimSuffix(index("spec.instances", i)+".properties."+m.Path, "."),
+				Message: fmt.Sprintf("what is stored of %s does not fit spec.schema: it %s", quote(instances[i].ID), m.Problem),
+			})
+		}
 	}
 }

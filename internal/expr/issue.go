@@ -81,9 +81,9 @@ func spelling(function string) string {
 func (e *Env) unknownName(at ast.Expr, name string) string {
 	name = strings.TrimPrefix(name, ".")
 	if at != nil && at.Kind() == ast.CallKind {
-		return fmt.Sprintf("there is no function %q%s", name, didYouMean(name, e.functions))
+		return fmt.Sprintf("there is no function %q%s", name, DidYouMean(name, e.functions))
 	}
-	return fmt.Sprintf("there is no variable %q%s", name, didYouMean(name, e.variables))
+	return fmt.Sprintf("there is no variable %q%s", name, DidYouMean(name, e.variables))
 }
 
 func (e *Env) unknownField(at ast.Expr, name string) string {
@@ -95,7 +95,7 @@ func (e *Env) unknownField(at ast.Expr, name string) string {
 	if !ok {
 		return fmt.Sprintf("there is no field %q", name)
 	}
-	if hint := didYouMean(name, t.fieldNames()); hint != "" {
+	if hint := DidYouMean(name, t.fieldNames()); hint != "" {
 		return fmt.Sprintf("%s has no field %q%s", pathOf(operand), name, hint)
 	}
 	return fmt.Sprintf("%s has no field %q: it has %s", pathOf(operand), name, strings.Join(t.fieldNames(), ", "))
@@ -123,9 +123,9 @@ func (e *Env) typeName(x ast.Expr) string {
 	return ""
 }
 
-// didYouMean returns a hint at the name that may have been meant, or nothing if
+// DidYouMean returns a hint at the name that may have been meant, or nothing if
 // none is near.
-func didYouMean(name string, names []string) string {
+func DidYouMean(name string, names []string) string {
 	near, best := "", len(name)
 	for _, n := range names {
 		d := distance(strings.ToLower(name), strings.ToLower(n))

@@ -205,7 +205,7 @@ func (c *check) resolve() authz.Reason {
 // prepare makes ready to evaluate conditions.
 func (c *check) prepare() {
 	c.deferred.budget = expr.NewBudget()
-	c.mayMerge = c.v.described.types != nil || len(c.r.Resource.Captured)+len(c.r.Subject.Captured) > 0
+	c.mayMerge = c.v.described || len(c.r.Resource.Captured)+len(c.r.Subject.Captured) > 0
 	if c.ns.groups != nil {
 		c.r, c.without = c.walked().requests(c.r)
 	}

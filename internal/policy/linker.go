@@ -174,26 +174,34 @@ func without[C claimant](claimants []C, one C) []C {
 // time, and those that name something, or inherit from a role, that is now declared
 // in another way.
 func (l *Linker) Link() (*Vocabulary, []*Role) {
-	if len(l.redescribed) > 0 {
-		v := *l.linked
-		v.described = l.describe()
-		l.linked = &v
-	}
-	if len(l.formerRoles) == 0 && len(l.formerResources) == 0 {
+	if len(l.formerRoles) == 0 && len(l.formerResources) == 0 && len(l.redescribed) == 0 {
 		return l.linked, nil
 	}
 	k := newLinking(l)
+	judged := k.reshaped()
+	if len(l.formerRoles) > 0 || len(l.formerResources) > 0 {
+		judged = judged.or(k.relink())
+	}
+	k.describe()
+	l.linked, l.formerRoles, l.formerResources, l.redescribed = k.v, nil, nil, nil
+	roles := k.claimants(judged)
+	l.compactIfSparse()
+	return l.linked, roles
+}
+
+// relink makes the rows what the units come to, and returns the roles that are to be
+// judged anew.
+func (k *linking) relink() row {
 	changes := k.declareAll()
 	k.claimAll()
 	touched := k.touched()
 	named := k.naming(changes, touched)
-	judged := k.claimants(touched.or(named).or(k.heirs(k.redefined)))
+	judged := touched.or(named).or(k.heirs(k.redefined))
 	changed := k.heirs(touched)
 	k.enter(changed, k.places)
 	k.enter(k.heirs(named).minus(changed), k.fresh)
-	l.linked, l.formerRoles, l.formerResources = k.finish(), nil, nil
-	l.compactIfSparse()
-	return l.linked, judged
+	k.finish()
+	return judged
 }
 
 // sparseNames is how many names a linker may have room for in vain.

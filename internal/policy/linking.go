@@ -201,7 +201,7 @@ func (k *linking) change(place uint32) *pair {
 }
 
 // finish ends the batch: numbers that nobody claims go to others.
-func (k *linking) finish() *Vocabulary {
+func (k *linking) finish() {
 	for _, number := range k.gone {
 		k.ids.release(number)
 	}
@@ -212,7 +212,6 @@ func (k *linking) finish() *Vocabulary {
 	}
 	k.publishPairs()
 	k.v.size = len(k.ids.numbers) + len(k.types.numbers)
-	return k.v
 }
 
 // publishPairs puts the pairs that have changed into the table, or all into a new

@@ -58,9 +58,8 @@ var mergings = sync.Pool{New: func() any {
 // what is stored of them. It is put off until one looks.
 func (c *check) merge() {
 	c.mayMerge = false
-	described := &c.v.described
-	subject, _ := described.instances(c.r.Subject.Type).Properties(c.r.Subject.ID)
-	resource, _ := described.instances(c.r.Resource.Type).Properties(c.r.Resource.ID)
+	subject, _ := c.v.Instances(c.r.Subject.Type).Properties(c.r.Subject.ID)
+	resource, _ := c.v.Instances(c.r.Resource.Type).Properties(c.r.Resource.ID)
 	if len(subject)+len(resource)+len(c.r.Subject.Captured)+len(c.r.Resource.Captured) == 0 {
 		return
 	}

@@ -40,6 +40,10 @@ type Resource struct {
 	Routes []routing.Claim
 	// Instances are those that are known; nil if there are none.
 	Instances *Instances
+	// Schema is nil if there is none, and Validation is what becomes of requests that
+	// do not fit it.
+	Schema     Schema
+	Validation Validation
 }
 
 // Role is a compiled Role. It is immutable.

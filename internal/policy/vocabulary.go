@@ -30,8 +30,8 @@ type Vocabulary struct {
 	sortedIDs func() []string
 	// size is how many types and roles there are.
 	size int
-	// described is what is said of the types beside what is declared.
-	described described
+	// described says that more is said of some type than what is declared.
+	described bool
 }
 
 // emptyVocabulary declares nothing.
@@ -41,9 +41,11 @@ var emptyVocabulary = &Vocabulary{
 	roles: persist.NewMap[string, *role](persist.Hash), sortedIDs: func() []string { return nil },
 }
 
-// resourceType is what there is of a type: its actions, by number.
+// resourceType is what there is of a type: its actions, by number, and its owner if
+// that says more than what is declared.
 type resourceType struct {
-	actions []uint32
+	actions   []uint32
+	described *Resource
 }
 
 // pairName is a type and an action, both by number.

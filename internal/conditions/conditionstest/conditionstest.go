@@ -20,11 +20,12 @@ import (
 func reasons() map[string]map[metav1.ConditionStatus][]string {
 	unaccepted := []string{
 		v1alpha1.ReasonConflicted, v1alpha1.ReasonInvalidCondition, v1alpha1.ReasonInvalidSpec,
+		v1alpha1.ReasonInvalidSchema, v1alpha1.ReasonInvalidInstance,
 	}
 	unresolved := []string{
 		v1alpha1.ReasonRoleNotFound, v1alpha1.ReasonInheritedRoleNotFound, v1alpha1.ReasonInheritanceCycle, v1alpha1.ReasonMembershipCycle,
 		v1alpha1.ReasonResourceNotFound, v1alpha1.ReasonActionNotFound, v1alpha1.ReasonPatternMatchesNothing,
-		v1alpha1.ReasonDenyMatchesNothing, v1alpha1.ReasonRouteConflict,
+		v1alpha1.ReasonDenyMatchesNothing, v1alpha1.ReasonRouteConflict, v1alpha1.ReasonConditionMismatch,
 	}
 	type verdicts = map[metav1.ConditionStatus][]string
 	return map[string]verdicts{
