@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/wire/authzen"
 )
 
 const checkLong = `Check asks whether a subject may do an action to a resource: a running server, or
@@ -58,6 +61,8 @@ type check struct {
 	timeout     time.Duration
 	caller      caller
 	question    question
+	// at is the moment to explain; empty is now.
+	at string
 }
 
 func newCheckCommand() *cobra.Command {
@@ -70,6 +75,11 @@ func newCheckCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    c.run,
 	}
+	c.flags(cmd)
+	return cmd
+}
+
+func (c *check) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.server, "server", "http://127.0.0.1:8080", "`URL` of the server to ask")
 	f.StringVar(&c.dir, "dir", "", "ask the manifests of this `folder` instead of a server")
@@ -84,28 +94,16 @@ func newCheckCommand() *cobra.Command {
 	cmd.MarkFlagsMutuallyExclusive("cert-file", "dir")
 	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
 	cmd.MarkFlagsMutuallyExclusive("session-jwt-file", "session-token-file")
-	return cmd
 }
 
 func (c *check) run(cmd *cobra.Command, _ []string) error {
-	if c.output != "text" && c.output != "json" {
-		return fmt.Errorf("--output %q: want text or json", c.output)
-	}
-	if err := c.onePipe(); err != nil {
-		return err
-	}
-	body, err := c.question.body(cmd.InOrStdin())
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
-	defer cancel()
-	var text []byte
-	if c.dir != "" {
-		text, err = c.askFolder(ctx, body)
-	} else {
-		text, err = c.askServer(ctx, body, cmd.InOrStdin())
-	}
+	text, err := c.ask(cmd, "access/v1/evaluation", func(checker authz.Checker, r *authz.Request) ([]byte, error) {
+		var d authz.Decision
+		if err := checker.Check(r, &d); err != nil {
+			return nil, err
+		}
+		return authzen.AppendDecision(nil, &d, checker.Revision(), true), nil
+	})
 	if err != nil {
 		return err
 	}
@@ -120,6 +118,27 @@ func (c *check) run(cmd *cobra.Command, _ []string) error {
 		return &statusError{code: 1}
 	}
 	return nil
+}
+
+// ask puts the question to the server's endpoint, or to the folder by a function
+// that answers as that does.
+func (c *check) ask(cmd *cobra.Command, path string, folder func(authz.Checker, *authz.Request) ([]byte, error)) ([]byte, error) {
+	if c.output != "text" && c.output != "json" {
+		return nil, fmt.Errorf("--output %q: want text or json", c.output)
+	}
+	if err := c.onePipe(); err != nil {
+		return nil, err
+	}
+	body, err := c.question.body(cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+	defer cancel()
+	if c.dir != "" {
+		return c.askFolder(ctx, body, folder)
+	}
+	return c.askServer(ctx, path, body, cmd.InOrStdin())
 }
 
 // answer is a decision as the server and -o json write it.

@@ -27,10 +27,10 @@ import (
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
 
-// askServer sends the body to the server and returns its answer. A token that is
-// not in a file is read from in.
-func (c *check) askServer(ctx context.Context, body []byte, in io.Reader) ([]byte, error) {
-	endpoint, err := c.endpoint()
+// askServer sends the body to an endpoint of the server and returns its answer. A
+// token that is not in a file is read from in.
+func (c *check) askServer(ctx context.Context, path string, body []byte, in io.Reader) ([]byte, error) {
+	endpoint, err := c.endpoint(path)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (c *check) askServer(ctx context.Context, body []byte, in io.Reader) ([]byt
 }
 
 // endpoint is the URL to ask; --server may have a path, as behind a proxy.
-func (c *check) endpoint() (string, error) {
+func (c *check) endpoint(path string) (string, error) {
 	base, err := url.Parse(c.server)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
 		return "", fmt.Errorf("--server %q: want a URL, as http://127.0.0.1:8080", c.server)
@@ -73,7 +73,11 @@ func (c *check) endpoint() (string, error) {
 	if c.namespace != "" {
 		base = base.JoinPath("ns", url.PathEscape(c.namespace))
 	}
-	return base.JoinPath("access/v1/evaluation").String(), nil
+	base = base.JoinPath(path)
+	if c.at != "" {
+		base.RawQuery = url.Values{"time": {c.at}}.Encode()
+	}
+	return base.String(), nil
 }
 
 // message is what an error says: a JSON string, or whatever stands there.
@@ -87,7 +91,9 @@ func message(text []byte) string {
 
 // askFolder takes the folder into force exactly as `rolecall serve --dir` does,
 // and asks it.
-func (c *check) askFolder(ctx context.Context, body []byte) ([]byte, error) {
+func (c *check) askFolder(
+	ctx context.Context, body []byte, answer func(authz.Checker, *authz.Request) ([]byte, error),
+) ([]byte, error) {
 	r := authz.Request{}
 	proof, err := new(authzen.Decoder).Evaluation(body, &r)
 	if err != nil {
@@ -101,11 +107,12 @@ func (c *check) askFolder(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	r.Namespace, r.Time = cmp.Or(c.namespace, "default"), time.Now()
-	var d authz.Decision
-	if err := checker.Check(&r, &d); err != nil {
-		return nil, err
+	if c.at != "" {
+		if r.Time, err = time.Parse(time.RFC3339, c.at); err != nil {
+			return nil, fmt.Errorf("--time %q: want a moment as in RFC 3339, such as 2027-01-31T09:30:00Z", c.at)
+		}
 	}
-	return authzen.AppendDecision(nil, &d, checker.Revision(), true), nil
+	return answer(checker, &r)
 }
 
 // published is a store.Observer that waits for the first publication.

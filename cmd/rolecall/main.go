@@ -56,6 +56,6 @@ an action to a resource.`,
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServeCommand(), newCheckCommand(), newLintCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(), newLintCommand(), newVersionCommand())
 	return root
 }

@@ -41,7 +41,8 @@ type Explanation struct {
 type ObjectField struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
-	// Generation is that of the object's metadata; 0 if it has none, as in a folder.
+	// Generation is that of the object's metadata; 1 in a folder, and 0 for a Group,
+	// of which it is not kept.
 	Generation int64 `json:"generation,omitempty"`
 	// Field is the path. An item of a list that people merge stands by its key, as
 	// spec.subjects[user:alice], any other by its index, as spec.permissions[0].

@@ -124,6 +124,26 @@ func (p *Policy) Export() (*authz.Policy, error) {
 	return enumerate(p, &authz.Request{}, func(e authz.Enumerator, r *authz.Request) (*authz.Policy, error) { return e.Policy(r.Namespace) })
 }
 
+// Explain tells why a request is decided as it is, at a moment; a zero one is now.
+// It decides nothing, so only an error is counted and recorded.
+func (p *Policy) Explain(r *authz.Request, at time.Time) (*authz.Explanation, error) {
+	x, ok := p.checker.(authz.Explainer)
+	if !ok {
+		err := &Error{Status: http.StatusNotImplemented, Message: "this server explains no decisions"}
+		p.Refused(err)
+		return nil, err
+	}
+	p.settle(r, p.asker.Now())
+	if !at.IsZero() {
+		r.Time = at
+	}
+	e, err := x.Explain(r)
+	if err != nil {
+		p.Refused(err)
+	}
+	return e, err
+}
+
 func enumerate[T any](p *Policy, r *authz.Request, what func(authz.Enumerator, *authz.Request) (T, error)) (T, error) {
 	e, ok := p.checker.(authz.Enumerator)
 	if !ok {

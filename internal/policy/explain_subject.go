@@ -160,23 +160,12 @@ func (x *explanation) binding(key *authz.ExplainedKey, e grants.Entry) {
 	x.Bindings = append(x.Bindings, b)
 }
 
-// generation returns that of a binding's object. In a folder nothing has any.
+// generation returns that of a binding's object.
 func (x *explanation) generation(number uint32) int64 {
-	generation, changed := x.ns.generations.Get(number)
-	if !changed && x.generated() {
-		return 1
+	if generation, changed := x.ns.generations.Get(number); changed {
+		return generation
 	}
-	return generation
-}
-
-// generated reports whether the objects of the namespace have generations.
-func (x *explanation) generated() bool {
-	for _, id := range x.v.ids {
-		if role, ok := x.v.roles.Get(id); ok {
-			return role.claimants[0].Generation > 0
-		}
-	}
-	return false
+	return 1
 }
 
 // outside returns why a binding has nothing to do with the check, if it has not.

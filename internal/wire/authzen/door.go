@@ -51,7 +51,8 @@ func Routes(o Options) []door.Route {
 			route(prefix+pathEvaluations, h.endpoint(door.PermissionCheck, (*call).evaluations)),
 			route(prefix+pathSubjects, h.endpoint(door.PermissionSearch, search(authz.Subjects))),
 			route(prefix+pathResources, h.endpoint(door.PermissionSearch, search(authz.Resources))),
-			route(prefix+pathActions, h.endpoint(door.PermissionSearch, search(authz.Actions))))
+			route(prefix+pathActions, h.endpoint(door.PermissionSearch, search(authz.Actions))),
+			route(prefix+pathExplanation, h.endpoint(door.PermissionExplain, (*call).explanation)))
 	}
 	return append(routes, h.metadataRoutes()...)
 }
@@ -172,14 +173,22 @@ func (c *call) single(ctx context.Context, proof Proof, err error) error {
 // decide decides c.request, if it could be decoded and the subject's token is
 // good.
 func (c *call) decide(ctx context.Context, proof Proof, err error) error {
+	if err := c.ready(ctx, proof, err); err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// ready makes sure that c.request could be decoded and that the subject's token is
+// good.
+func (c *call) ready(ctx context.Context, proof Proof, err error) error {
 	if err == nil && proof.Given() {
 		err = c.prove(ctx, proof)
 	}
 	if err != nil {
 		c.policy.Refused(err)
-		return err
 	}
-	return c.check()
+	return err
 }
 
 func (c *call) evaluations(r *http.Request) error {
