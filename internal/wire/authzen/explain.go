@@ -51,7 +51,7 @@ func explainedTime(r *http.Request) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	if err != nil || at.IsZero() {
 		return time.Time{}, door.BadRequest("time: must be a moment as in RFC 3339, such as 2027-01-31T09:30:00Z (a + is %2B in a query)")
 	}
 	return at, nil

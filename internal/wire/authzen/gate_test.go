@@ -41,7 +41,7 @@ func TestTheGateIsAskedFirst(t *testing.T) {
 	} {
 		g, p := &gate{err: err}, &provider{err: errors.New("nobody may ask")}
 		r := serveBehind(t, g, p)
-		for _, path := range []string{"evaluation", "evaluations", "search/subject", "search/resource", "search/action"} {
+		for _, path := range []string{"evaluation", "evaluations", "search/subject", "search/resource", "search/action", "explanation"} {
 			for _, prefix := range []string{"/access/v1/", "/ns/elsewhere/access/v1/"} {
 				req, fault := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+prefix+path, strings.NewReader("no JSON"))
 				if fault != nil {
@@ -61,6 +61,7 @@ func TestTheGateIsAskedFirst(t *testing.T) {
 			"Bearer x " + testkit.Namespace + " searches", "Bearer x elsewhere searches",
 			"Bearer x " + testkit.Namespace + " searches", "Bearer x elsewhere searches",
 			"Bearer x " + testkit.Namespace + " searches", "Bearer x elsewhere searches",
+			"Bearer x " + testkit.Namespace + " explanations", "Bearer x elsewhere explanations",
 		}
 		if diff := cmp.Diff(want, g.asked); diff != "" {
 			t.Errorf("the gate was asked (-want +got):\n%s", diff)
