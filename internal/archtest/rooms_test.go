@@ -163,6 +163,19 @@ func outerRooms() []room {
 			why:  "a dialect too; what it decodes and encodes is protocol buffers, and their JSON",
 		},
 		{
+			path: "internal/wire/forwardauth",
+			sees: []string{"./internal/authz", "./internal/door", "./internal/wire/gateway"},
+			why:  "one way in which gateways ask; what they ask is the same for all",
+		},
+		{
+			path: "internal/wire/extauthz",
+			sees: []string{
+				"./internal/authz", "./internal/door", "./internal/wire/gateway", "github.com/envoyproxy/go-control-plane/envoy",
+				"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
+			},
+			why: "another way; the messages are Envoy's published ones, which nobody should write down again",
+		},
+		{
 			path: "internal/wire/ijson",
 			why:  "what every dialect made of JSON reads it with: it knows none of them",
 		},

@@ -36,6 +36,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 		c.LeaderElection.Enabled = new(true)
 	}
 	defaultStytch(&c.Stytch)
+	defaultGateways(c.Gateways)
 	defaultKubernetesWebhook(&c.KubernetesWebhook)
 	fill(&c.LeaderElection.Name, "rolecall.rolecall.dev")
 	fill(&c.Log.Level, configv1alpha1.LogInfo)

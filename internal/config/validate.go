@@ -36,6 +36,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		cerbos(field.NewPath("cerbos"), &c.Cerbos),
 		stytch(field.NewPath("stytch"), c),
 		yorAuth(field.NewPath("yorAuth"), c),
+		gateways(field.NewPath("gateways"), c),
 		kubernetesWebhook(field.NewPath("kubernetesWebhook"), &c.KubernetesWebhook),
 		logging(field.NewPath("log"), &c.Log),
 		frontEnds(field.NewPath("frontEnds"), c.FrontEnds),

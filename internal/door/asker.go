@@ -180,6 +180,22 @@ func (p *Policy) Search(ctx context.Context, q *authz.Search) (authz.Found, erro
 	return found, err
 }
 
+// Route finds what an HTTP request means by the routes of the namespace, as
+// authz.Router does. It decides nothing, so only an error is counted and recorded.
+func (p *Policy) Route(r *authz.HTTPRequest, m *authz.RouteMatch) error {
+	router, ok := p.checker.(authz.Router)
+	if !ok {
+		err := &Error{Status: http.StatusNotImplemented, Message: "this server knows no routes"}
+		p.Refused(err)
+		return err
+	}
+	err := router.Route(p.origin.Namespace, r, m)
+	if err != nil {
+		p.Refused(err)
+	}
+	return err
+}
+
 // Refused counts and records a check that ends with an error before it is asked:
 // one that cannot be decoded.
 func (p *Policy) Refused(err error) {

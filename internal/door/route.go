@@ -17,6 +17,9 @@ type Route struct {
 	// MediaType is what the request's body must be, such as application/json;
 	// empty if the endpoint takes no body, or one whatever it calls itself.
 	MediaType string
+	// Bodiless says that the endpoint reads no body, and that the headers about one
+	// are not its own: a gateway passes on those of another request.
+	Bodiless bool
 	// Serve answers a request or returns an error, never both: it writes when
 	// nothing can go wrong any more. Its error is answered by Refuse, with the
 	// status and the message that Answer makes of it.

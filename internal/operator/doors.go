@@ -9,6 +9,8 @@ import (
 	"github.com/rolecall/rolecall/internal/version"
 	"github.com/rolecall/rolecall/internal/wire/authzen"
 	"github.com/rolecall/rolecall/internal/wire/cerbos"
+	"github.com/rolecall/rolecall/internal/wire/extauthz"
+	"github.com/rolecall/rolecall/internal/wire/forwardauth"
 	"github.com/rolecall/rolecall/internal/wire/permissions"
 	"github.com/rolecall/rolecall/internal/wire/sar"
 	"github.com/rolecall/rolecall/internal/wire/stytch"
@@ -18,12 +20,15 @@ import (
 // doors returns the names of all doors, also of those that the configuration keeps
 // shut.
 func doors() []string {
-	return []string{authzen.Name, cerbos.Name, permissions.Name, sar.Name, stytch.Name, yorauth.Name}
+	return []string{
+		authzen.Name, cerbos.Name, extauthz.Name, forwardauth.Name, permissions.Name, sar.Name, stytch.Name, yorauth.Name,
+	}
 }
 
 // open returns the endpoints of the doors that are open, over HTTP and over gRPC.
 func (r *rooms) open() ([]door.Route, []door.Service) {
 	cerbos := r.cerbos()
+	gatewayRoutes, gatewayServices := r.gateways()
 	return slices.Concat(
 		authzen.Routes(authzen.Options{
 			Asker:            r.asker(authzen.Name),
@@ -41,7 +46,8 @@ func (r *rooms) open() ([]door.Route, []door.Service) {
 		r.kubernetesWebhook(),
 		r.stytch(),
 		r.yorAuth(),
-	), cerbos.Services()
+		gatewayRoutes,
+	), append(cerbos.Services(), gatewayServices...)
 }
 
 func (r *rooms) cerbos() *cerbos.Door {

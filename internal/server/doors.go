@@ -172,6 +172,9 @@ func notAllowed(w http.ResponseWriter, method string, allowed []string) error {
 }
 
 func (e *endpoint) serve(w *recorder, r *http.Request) error {
+	if e.route.Bodiless {
+		return e.route.Serve(w, r)
+	}
 	if err := e.checkBody(r); err != nil {
 		return err
 	}

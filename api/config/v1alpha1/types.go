@@ -111,6 +111,14 @@ type ServerConfiguration struct {
 	// +optional
 	AuthZEN AuthZEN `json:"authZEN,omitempty"`
 
+	// gateways opens the doors for gateways, forward-auth and Envoy's ext_authz, to
+	// those of each namespace. Without any, both doors are shut.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=namespace
+	Gateways []Gateway `json:"gateways,omitempty"`
+
 	// cerbos bounds what clients of Cerbos may ask for in one request.
 	//
 	// +optional

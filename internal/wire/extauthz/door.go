@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package extauthz
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+
+	"github.com/rolecall/rolecall/internal/door"
+	"github.com/rolecall/rolecall/internal/wire/gateway"
+)
+
+// Name is the door's name in metrics.
+const Name = "extauthz"
+
+// Options are what the door needs.
+type Options struct {
+	// Gateways judges.
+	Gateways gateway.Gateways
+	// Namespaces finds the namespace of a call that names none in its extensions.
+	Namespaces door.Namespaces
+}
+
+// Services returns the door's service.
+func Services(o Options) []door.Service {
+	return []door.Service{{Door: Name, Register: func(r grpc.ServiceRegistrar) {
+		authv3.RegisterAuthorizationServer(r, &service{options: o})
+	}}}
+}
+
+// service implements Envoy's service.
+type service struct {
+	authv3.UnimplementedAuthorizationServer
+	options Options
+}
+
+// Check implements Envoy's service.
+func (s *service) Check(ctx context.Context, in *authv3.CheckRequest) (*authv3.CheckResponse, error) {
+	namespace, err := s.namespace(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	address, state := from(ctx)
+	gateways := &s.options.Gateways
+	origin, settings, err := gateways.Admit(ctx, address, state, door.Origin{Namespace: namespace, RequestID: door.CallID(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	request := read(in)
+	if request == nil {
+		gateways.Asker.Refused(origin, errNotHTTP)
+		return malformed(errNotHTTP.Message), nil
+	}
+	ctx, cancel := early(ctx)
+	defer cancel()
+	answer, err := gateways.Judge(ctx, origin, settings, request)
+	if err != nil {
+		return nil, inTime(ctx, err)
+	}
+	if answer.Allowed {
+		return allowed(settings, request, &answer, namespace), nil
+	}
+	return denied(&answer, namespace), nil
+}
+
+var errNotHTTP = door.BadRequest("attributes.request.http: is required; the filter belongs to HTTP, not to TCP")
+
+// extension is the key of context_extensions that names the namespace.
+const extension = door.NamespaceMetadata
+
+// namespace returns the namespace of a call, which the metadata of the call names or
+// an extension that belongs to a route of Envoy's.
+func (s *service) namespace(ctx context.Context, in *authv3.CheckRequest) (string, error) {
+	named := in.GetAttributes().GetContextExtensions()[extension]
+	namespaces := s.options.Namespaces
+	if named != "" {
+		namespaces.Default = named
+	}
+	namespace, err := namespaces.OfCall(ctx)
+	if err == nil && named != "" && namespace != named {
+		return "", door.BadRequest(fmt.Sprintf("the metadata %s says %q and context_extensions %q; name one namespace", extension, namespace, named))
+	}
+	return namespace, err
+}
+
+// from returns who is at the other end of a call.
+func from(ctx context.Context) (netip.AddrPort, *tls.ConnectionState) {
+	var address netip.AddrPort
+	if p, ok := peer.FromContext(ctx); ok {
+		address, _ = netip.ParseAddrPort(p.Addr.String()) // the zero one is nobody's
+	}
+	return address, door.CallCredentials(ctx).TLS
+}
+
+// early returns a context that ends a quarter before Envoy gives the call up, so that
+// it hears "not now" and not nothing.
+func early(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/4)) //nolint:forbidigo // the deadline is one of the real clock
+}
+
+// inTime says that there was no time, if that is why there is no decision.
+func inTime(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return &door.Error{Status: http.StatusServiceUnavailable, Message: "there was no time for a decision; try again", Err: err}
+}
