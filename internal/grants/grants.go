@@ -163,7 +163,8 @@ func (f *Fat) of(binding uint32) []Entry {
 	return out
 }
 
-func (f *Fat) all() []Entry {
+// All returns all entries, in an order of their own.
+func (f *Fat) All() []Entry {
 	out := make([]Entry, 0, f.Len())
 	for c := f.byScope.Seek(persist.Triple{}); ; c.Next() {
 		t, ok := c.Member()

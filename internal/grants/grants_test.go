@@ -50,7 +50,7 @@ func entries(t *Table, k Key) []Entry {
 		out = append(out, l.At(i))
 	}
 	if l.Fat() != nil {
-		out = append(out, l.Fat().all()...)
+		out = append(out, l.Fat().All()...)
 	}
 	slices.SortFunc(out, compareEntries)
 	return out

@@ -33,7 +33,7 @@ func (s *stage) settleFat(x *staged) {
 		if x.head.count() == apart {
 			s.edit.fat.Remove(persist.Uint32(x.raw, 0))
 		}
-		x.fat, x.entries = nil, fat.all()
+		x.fat, x.entries = nil, fat.All()
 		return
 	}
 	if x.head.count() != apart {

@@ -109,35 +109,59 @@ func (x *explanation) bindings() {
 		if k == nil {
 			continue
 		}
-		list := x.ns.table.Find(k.number, key.ID)
-		for i := range list.Len() {
-			x.binding(key, list.At(i))
-		}
-		if fat := list.Fat(); fat != nil {
-			x.fatBindings(key, fat)
-		}
+		x.listed(key, x.entries(k, key.ID))
 	}
 	slices.SortFunc(x.Bindings, func(a, b authz.ExplainedBinding) int {
 		return cmp.Or(compareFields(a.Subject, b.Subject), cmp.Compare(a.Role, b.Role))
 	})
 }
 
-// fatBindings tells of those that list a key which a great many list: the ones in
-// scope that matter.
-func (x *explanation) fatBindings(key *authz.ExplainedKey, fat *grants.Fat) {
-	before := len(x.Bindings)
-	each := func(scope uint32) {
-		x.eachFatRole(fat, scope, func(e grants.Entry) bool {
+// entries returns all that is filed under a key.
+func (x *explanation) entries(k *kind, id string) []grants.Entry {
+	list := x.ns.table.Find(k.number, id)
+	var all []grants.Entry
+	for i := range list.Len() {
+		all = append(all, list.At(i))
+	}
+	if fat := list.Fat(); fat != nil {
+		all = append(all, fat.All()...)
+	}
+	return all
+}
+
+// great is how many entries of a key are a great many.
+const great = 100
+
+// listed tells of the entries of a key: of all of them, or if they are a great many
+// of those in scope, and of those that differ in their binding alone of the first
+// by name.
+func (x *explanation) listed(key *authz.ExplainedKey, all []grants.Entry) {
+	type plain struct{ role, scope uint32 }
+	first := map[plain]string{}
+	for _, e := range all {
+		is := plain{e.Role, e.Scope}
+		switch {
+		case len(all) <= great:
 			x.binding(key, e)
-			return true
-		})
-		fat.EachSpecial(scope, func(e grants.Entry) { x.binding(key, e) })
+		case x.scopes.covers(e.Scope) == 0:
+			x.OmittedBindings++
+		case e.Binding&grants.Special != 0:
+			x.binding(key, e)
+		default:
+			x.OmittedBindings++
+			if name := x.ns.names.At(e.Binding); first[is] == "" || name < first[is] {
+				first[is] = name
+			}
+		}
 	}
-	each(grants.Everywhere)
-	for i := range x.scopes.n {
-		each(x.scopes.at(i))
+	for _, e := range all {
+		is := plain{e.Role, e.Scope}
+		if name, ok := first[is]; ok && e.Binding&grants.Special == 0 && x.ns.names.Is(e.Binding, name) {
+			x.OmittedBindings--
+			x.binding(key, e)
+			delete(first, is)
+		}
 	}
-	x.OmittedBindings += fat.Len() - (len(x.Bindings) - before)
 }
 
 // binding tells of one role that a binding gives to a key.

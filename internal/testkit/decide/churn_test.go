@@ -131,8 +131,11 @@ func (c *churn) verify(t *testing.T) {
 	c.least, c.most = min(c.least, len(objects)), max(c.most, len(objects))
 	worn := c.index.Publish("")
 	anew, oracle := decide.Snapshot(c.compiler, c.g.Shuffled(objects)), decide.Oracle(c.programs, objects)
-	for range 60 {
+	for i := range 60 {
 		r := c.g.Request(objects)
+		if i < 10 {
+			sameExplanation(t, worn, anew, r)
+		}
 		want := testkit.Answer(oracle.Check(r), nil)
 		for name, s := range map[string]*policy.Snapshot{"worn": worn, "new": anew} {
 			if diff := cmp.Diff(want, answer(s, r)); diff != "" {

@@ -274,3 +274,16 @@ const explained = `
 ---
 {kind: RoleBinding, metadata: {name: b5}, spec: {roles: [base], subjects: [{type: user, id: "*"}], scope: "*", condition: size(subject.groups) > 5}}
 `
+
+// sameExplanation compares what two snapshots of the same objects tell.
+func sameExplanation(t *testing.T, worn, anew *policy.Snapshot, r *authz.Request) {
+	t.Helper()
+	got, gotErr := worn.Explain(r)
+	want, wantErr := anew.Explain(r)
+	if (gotErr == nil) != (wantErr == nil) {
+		t.Errorf("the worn snapshot explains with the error %v, the new one with %v", gotErr, wantErr)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("explanations (-new +worn):\n%s%s", diff, testkit.FormatRequest(r))
+	}
+}
