@@ -6,7 +6,9 @@ package kube
 
 import (
 	"context"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,7 @@ func TestKubernetesWebhook(t *testing.T) {
 	})
 	r.kubectl(t, "apply", "-n", policyNamespace, "-f", filepath.Join(root, "config/samples/kubernetes-webhook"))
 
+	t.Run("what a cluster serves can be declared", func(t *testing.T) { declared(t, r) })
 	t.Run("a user gets access and loses it", func(t *testing.T) { comesAndGoes(t, r) })
 	t.Run("a Deny beats RBAC", func(t *testing.T) { denyBeatsRBAC(t, r, ada) })
 	t.Run("a binding expires", func(t *testing.T) { expires(t, r) })
@@ -80,6 +83,32 @@ func list(c *kubernetes.Clientset, namespace string) attempt {
 	return func(ctx context.Context) error {
 		_, err := c.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{})
 		return err
+	}
+}
+
+// declared makes Resources of what kubectl says, all of which are taken.
+func declared(t *testing.T, r *webhookRig) {
+	served := r.kubectl(t, "api-resources", "--no-headers", "-o", "wide")
+	command := exec.CommandContext(t.Context(), "awk", "-f", filepath.Join(root, "config/webhook/resources.awk"))
+	command.Stdin = strings.NewReader(served)
+	manifests, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.kubectl(t, "create", "namespace", "declared")
+	r.kubectlApply(t, string(manifests), "apply", "-n", "declared", "-f", "-")
+	types := strings.Fields(r.kubectl(t, "get", "resources.rolecall.dev", "-n", "declared", "-o", "name"))
+	if want := strings.Count(served, "\n"); len(types) != want {
+		t.Errorf("%d kinds are declared, %d served", len(types), want)
+	}
+	for _, name := range []string{"pods", "deployments.apps", "customresourcedefinitions.apiextensions.k8s.io"} {
+		if !slices.Contains(types, "resource.rolecall.dev/"+name) {
+			t.Errorf("%s is not declared", name)
+		}
+	}
+	actions := r.kubectl(t, "get", "resources.rolecall.dev/deployments.apps", "-n", "declared", "-o", "jsonpath={.spec.actions[*].name}")
+	if want := "create delete deletecollection get list patch update watch"; actions != want {
+		t.Errorf("deployments have the actions %q, want %q", actions, want)
 	}
 }
 
