@@ -176,6 +176,14 @@ func outerRooms() []room {
 			why: "another way; the messages are Envoy's published ones, which nobody should write down again",
 		},
 		{
+			path: "internal/wire/sar/...",
+			sees: []string{
+				"./internal/authz", "./internal/door", "./internal/wire/ijson",
+				apimachinery, "k8s.io/api/authorization", "github.com/go-json-experiment/json",
+			},
+			why: "a dialect too; Kubernetes' own types read its protocol buffers, and no client comes with them",
+		},
+		{
 			path: "internal/wire/ijson",
 			why:  "what every dialect made of JSON reads it with: it knows none of them",
 		},

@@ -71,7 +71,7 @@ spec: {roles: [viewer], subjects: [{type: user, id: jane}], scope: "cluster:prod
 		"a certificate of who may not": {own.Client(theirs.Named("kubelet")), "", apierrors.NewForbidden(schema.GroupResource{}, "", nil), `the caller "kubelet" may not`},
 	} {
 		client, err := kubernetes.NewForConfigAndClient(&rest.Config{
-			Host: base + "/ns/cluster", ContentConfig: rest.ContentConfig{ContentType: "application/json"},
+			Host: base + "/ns/cluster",
 		}, withBearer(tt.http, tt.bearer))
 		if err != nil {
 			t.Fatal(err)

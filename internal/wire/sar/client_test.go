@@ -17,8 +17,8 @@ import (
 // only be told another address.
 func TestClient(t *testing.T) {
 	base := start(t, "")
-	for _, host := range []string{base, base + "/ns/default"} {
-		client, err := kubernetes.NewForConfig(&rest.Config{Host: host, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	for host, content := range map[string]string{base: "", base + "/ns/default": "application/json"} {
+		client, err := kubernetes.NewForConfig(&rest.Config{Host: host, ContentConfig: rest.ContentConfig{ContentType: content}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestClient(t *testing.T) {
 			t.Errorf("v1beta1: %+v, error %v", beta, err)
 		}
 	}
-	client, err := kubernetes.NewForConfig(&rest.Config{Host: base + "/ns/-", ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: base + "/ns/-"})
 	if err != nil {
 		t.Fatal(err)
 	}

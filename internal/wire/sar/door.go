@@ -15,8 +15,6 @@ import (
 // Name is the door's name in metrics.
 const Name = "sar"
 
-const mediaType = "application/json"
-
 // Options are what the door needs.
 type Options struct {
 	// Asker is the way to the policy. Its Gate must not ask the API server who calls:
@@ -40,7 +38,7 @@ func Routes(o Options) []door.Route {
 		for _, version := range []string{V1, V1Beta1} {
 			routes = append(routes, door.Route{
 				Door: Name, Method: http.MethodPost, Path: prefix + "/apis/" + version + "/subjectaccessreviews",
-				MediaType: mediaType, Serve: h.serve, Refuse: h.refuse,
+				Serve: h.serve, Refuse: h.refuse,
 			})
 		}
 	}
@@ -82,7 +80,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	version, err := h.decide(c, &policy)
+	version, err := h.decide(c, r.Header, &policy)
 	if err != nil {
 		return err
 	}
@@ -92,8 +90,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 // decide decides the review in c.body, and returns the version to answer in.
-func (h *handler) decide(c *call, policy *door.Policy) (version string, err error) {
-	review, err := c.decoder.Review(c.body)
+func (h *handler) decide(c *call, header http.Header, policy *door.Policy) (version string, err error) {
+	review, err := c.review(header)
 	if err != nil {
 		policy.Refused(err)
 		return "", err
@@ -103,6 +101,19 @@ func (h *handler) decide(c *call, policy *door.Policy) (version string, err erro
 		return "", named(err, review)
 	}
 	return review.Version, nil
+}
+
+// review reads c.body, which is what the headers say.
+func (c *call) review(header http.Header) (*Review, error) {
+	switch kind, err := mediaTypeOf(header); {
+	case err != nil:
+		return nil, err
+	case kind == mediaTypeProtobuf:
+		if c.body, err = FromProtobuf(c.body); err != nil {
+			return nil, err
+		}
+	}
+	return c.decoder.Review(c.body)
 }
 
 // maxKept is the longest buffer in bytes that waits for the next call.

@@ -94,6 +94,8 @@ func statusReason(code int) string {
 		return "MethodNotAllowed"
 	case http.StatusRequestEntityTooLarge:
 		return "RequestEntityTooLarge"
+	case http.StatusUnsupportedMediaType:
+		return "UnsupportedMediaType"
 	case http.StatusServiceUnavailable:
 		return "ServiceUnavailable"
 	default:

@@ -4,8 +4,10 @@ package sar_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +15,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	authorizationv1beta1 "k8s.io/api/authorization/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/rolecall/rolecall/internal/wire/sar"
 )
@@ -54,6 +57,62 @@ func FuzzReview(f *testing.F) {
 			t.Errorf("review (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// FuzzProtobuf: what is a protocol buffer reads as Kubernetes' own decoder reads it,
+// and what that refuses is refused.
+func FuzzProtobuf(f *testing.F) {
+	for _, spec := range []authorizationv1.SubjectAccessReviewSpec{
+		{}, {User: "jane", NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: "/metrics", Verb: "get"}},
+		{
+			User: "joe", UID: "u", Groups: []string{"a", ""}, Extra: map[string]authorizationv1.ExtraValue{"k": {"v"}},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Verb: "list", Resource: "pods", Namespace: "a\xff",
+				LabelSelector: &authorizationv1.LabelSelectorAttributes{Requirements: []metav1.LabelSelectorRequirement{{Key: "k", Operator: "In"}}},
+			},
+		},
+	} {
+		raw, err := (&authorizationv1.SubjectAccessReview{Spec: spec}).Marshal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, version := range []string{sar.V1, sar.V1Beta1, "v1"} {
+			f.Add("SubjectAccessReview", version, raw)
+		}
+	}
+	f.Fuzz(func(t *testing.T, kind, version string, raw []byte) {
+		envelope := runtime.Unknown{TypeMeta: runtime.TypeMeta{Kind: kind, APIVersion: version}, Raw: raw}
+		body, err := envelope.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want authorizationv1.SubjectAccessReview // both versions have the same numbers
+		good := want.Unmarshal(raw) == nil && kind == "SubjectAccessReview" && (version == sar.V1 || version == sar.V1Beta1) &&
+			(want.Spec.ResourceAttributes == nil) != (want.Spec.NonResourceAttributes == nil) && utf8.ValidString(texts(&want.Spec))
+		text, err := sar.FromProtobuf(append([]byte("k8s\x00"), body...))
+		var got *sar.Review
+		if err == nil {
+			got, err = new(sar.Decoder).Review(text)
+		}
+		if (err == nil) != good {
+			t.Fatalf("error %v, want one: %v", err, !good)
+		}
+		if err != nil {
+			return
+		}
+		if diff := cmp.Diff(expected(version, &want.Spec), got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("review (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// texts are all texts of a review in one.
+func texts(s *authorizationv1.SubjectAccessReviewSpec) string {
+	all := fmt.Sprint(s.User, s.UID, s.Groups, s.Extra, s.NonResourceAttributes)
+	if a := s.ResourceAttributes; a != nil {
+		all += fmt.Sprint(*a, a.FieldSelector, a.LabelSelector)
+	}
+	return all
 }
 
 // strict reads a body by Kubernetes' types.

@@ -89,9 +89,13 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if got := refusal(t, served.Post(t, url, review("{"+pods+"}"), "Content-Type", "application/vnd.kubernetes.protobuf")); got.Code != 400 ||
-		!strings.Contains(got.Message, "must be application/json") {
-		t.Errorf("protocol buffers: %d %s", got.Code, got.Message)
+	for contentType, want := range map[string]string{
+		"text/plain": "UnsupportedMediaType", "application/json, text/plain": "UnsupportedMediaType", "application/cbor": "UnsupportedMediaType",
+		"application/vnd.kubernetes.protobuf": "BadRequest",
+	} {
+		if got := refusal(t, served.Post(t, url, review("{"+pods+"}"), "Content-Type", contentType)); string(got.Reason) != want {
+			t.Errorf("JSON as %s: %d %s %s", contentType, got.Code, got.Reason, got.Message)
+		}
 	}
 	if got := refusal(t, served.Get(t, url)); got.Code != 405 || got.Reason != metav1.StatusReasonMethodNotAllowed {
 		t.Errorf("GET: %d %s", got.Code, got.Reason)
