@@ -31,7 +31,7 @@ type Door struct {
 type stripe struct {
 	decided [reasons]atomic.Uint64
 	refused [6]atomic.Uint64         // as in refusals
-	codes   [10]atomic.Uint64        // as in httpCodes; the last one is every other
+	codes   [11]atomic.Uint64        // as in httpCodes; the last one is every other
 	called  [grpcCodes]atomic.Uint64 // by the code
 	// took counts by the bucket, the last one being above all bounds; nanoseconds
 	// is the sum.
@@ -69,9 +69,9 @@ func refusals() [6]refusal {
 
 // httpCodes are the statuses of answers that have a series of their own; the others
 // share the last one, "other".
-func httpCodes() [10]int {
+func httpCodes() [11]int {
 	return [...]int{
-		http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+		http.StatusOK, http.StatusCreated, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
 		http.StatusInternalServerError, http.StatusServiceUnavailable, 0,
 	}

@@ -109,7 +109,7 @@ func TestLabels(t *testing.T) {
 		"kind":     {"Group", "Resource", "Role", "RoleBinding", "jwt", "opaque"},
 		"result":   {"dropped", "failed", "written"},
 		"code": {
-			"200", "400", "401", "403", "404", "405", "413", "500", "503",
+			"200", "201", "400", "401", "403", "404", "405", "413", "500", "503",
 			"Aborted", "AlreadyExists", "Canceled", "DataLoss", "DeadlineExceeded", "FailedPrecondition", "Internal",
 			"InvalidArgument", "NotFound", "OK", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
 			"Unavailable", "Unimplemented", "Unknown", "other",

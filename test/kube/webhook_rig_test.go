@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,11 +75,11 @@ func shipped(t *testing.T, name string, replacements ...string) string {
 		t.Fatal(err)
 	}
 	text := string(content)
-	for i := 0; i < len(replacements); i += 2 {
-		if n := strings.Count(text, replacements[i]); n != 1 {
-			t.Fatalf("%s has %q %d times, want it once", name, replacements[i], n)
+	for pair := range slices.Chunk(replacements, 2) {
+		if n := strings.Count(text, pair[0]); n != 1 {
+			t.Fatalf("%s has %q %d times, want it once", name, pair[0], n)
 		}
-		text = strings.Replace(text, replacements[i], replacements[i+1], 1)
+		text = strings.Replace(text, pair[0], pair[1], 1)
 	}
 	return text
 }

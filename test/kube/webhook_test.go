@@ -51,7 +51,7 @@ func TestKubernetesWebhook(t *testing.T) {
 
 	t.Run("what a cluster serves can be declared", func(t *testing.T) { declared(t, r) })
 	t.Run("a user gets access and loses it", func(t *testing.T) { comesAndGoes(t, r) })
-	t.Run("a Deny beats RBAC", func(t *testing.T) { denyBeatsRBAC(t, r, ada) })
+	t.Run("a Deny beats RBAC", func(t *testing.T) { denyBeatsRBAC(t, ada) })
 	t.Run("a binding expires", func(t *testing.T) { expires(t, r) })
 	t.Run("conditions see the request", func(t *testing.T) { conditions(t, r) })
 	t.Run("subresources, paths and service accounts", func(t *testing.T) { otherThings(t, r) })
@@ -148,7 +148,7 @@ func create(c *kubernetes.Clientset, namespace string) attempt {
 }
 
 // denyBeatsRBAC: ada is a cluster-admin.
-func denyBeatsRBAC(t *testing.T, r *webhookRig, ada *kubernetes.Clientset) {
+func denyBeatsRBAC(t *testing.T, ada *kubernetes.Clientset) {
 	try := func(name string) attempt {
 		return func(ctx context.Context) error {
 			return ada.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}})

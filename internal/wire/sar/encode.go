@@ -5,6 +5,7 @@ package sar
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/wire/ijson"
@@ -43,16 +44,12 @@ const maxRoles = 8
 // appendReason appends what users and the audit log are told: whose answer it is,
 // the reason, and the roles that decided.
 func appendReason(b []byte, d *authz.Decision) []byte {
-	text := "Rolecall: " + d.Reason.String()
-	for i, role := range d.Roles {
-		switch {
-		case i == maxRoles:
-			return ijson.AppendText(b, text+" and "+strconv.Itoa(len(d.Roles)-maxRoles)+" more")
-		case i == 0:
-			text += ": " + role
-		default:
-			text += ", " + role
-		}
+	text, named := "Rolecall: "+d.Reason.String(), d.Roles[:min(len(d.Roles), maxRoles)]
+	if len(named) > 0 {
+		text += ": " + strings.Join(named, ", ")
+	}
+	if more := len(d.Roles) - len(named); more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
 	}
 	return ijson.AppendText(b, text)
 }
@@ -94,8 +91,6 @@ func statusReason(code int) string {
 		return "MethodNotAllowed"
 	case http.StatusRequestEntityTooLarge:
 		return "RequestEntityTooLarge"
-	case http.StatusUnsupportedMediaType:
-		return "UnsupportedMediaType"
 	case http.StatusServiceUnavailable:
 		return "ServiceUnavailable"
 	default:

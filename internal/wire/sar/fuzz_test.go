@@ -63,7 +63,8 @@ func FuzzReview(f *testing.F) {
 // and what that refuses is refused.
 func FuzzProtobuf(f *testing.F) {
 	for _, spec := range []authorizationv1.SubjectAccessReviewSpec{
-		{}, {User: "jane", NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: "/metrics", Verb: "get"}},
+		{},
+		{User: "jane", NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: "/metrics", Verb: "get"}},
 		{
 			User: "joe", UID: "u", Groups: []string{"a", ""}, Extra: map[string]authorizationv1.ExtraValue{"k": {"v"}},
 			ResourceAttributes: &authorizationv1.ResourceAttributes{

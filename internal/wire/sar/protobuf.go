@@ -33,10 +33,7 @@ func mediaTypeOf(h http.Header) (string, error) {
 	if parsed, _, err := mime.ParseMediaType(given); err == nil && (parsed == mediaType || parsed == mediaTypeProtobuf) {
 		return parsed, nil
 	}
-	return "", &door.Error{
-		Status:  http.StatusUnsupportedMediaType,
-		Message: fmt.Sprintf("the Content-Type is %.64q and must be %s or %s", given, mediaType, mediaTypeProtobuf),
-	}
+	return "", door.BadRequest(fmt.Sprintf("the Content-Type is %.64q and must be %s or %s", given, mediaType, mediaTypeProtobuf))
 }
 
 // magic begins every object that Kubernetes encodes as a protocol buffer; an

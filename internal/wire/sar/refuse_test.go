@@ -90,11 +90,12 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	for contentType, want := range map[string]string{
-		"text/plain": "UnsupportedMediaType", "application/json, text/plain": "UnsupportedMediaType", "application/cbor": "UnsupportedMediaType",
-		"application/vnd.kubernetes.protobuf": "BadRequest",
+		"text/plain": "must be application/json", "application/json, text/plain": "must be application/json", "application/cbor": "must be application/json",
+		"application/vnd.kubernetes.protobuf": "does not begin as",
 	} {
-		if got := refusal(t, served.Post(t, url, review("{"+pods+"}"), "Content-Type", contentType)); string(got.Reason) != want {
-			t.Errorf("JSON as %s: %d %s %s", contentType, got.Code, got.Reason, got.Message)
+		got := refusal(t, served.Post(t, url, review("{"+pods+"}"), "Content-Type", contentType))
+		if got.Code != http.StatusBadRequest || !strings.Contains(got.Message, want) {
+			t.Errorf("JSON as %s: %d %s, want 400 with %q", contentType, got.Code, got.Message, want)
 		}
 	}
 	if got := refusal(t, served.Get(t, url)); got.Code != 405 || got.Reason != metav1.StatusReasonMethodNotAllowed {
