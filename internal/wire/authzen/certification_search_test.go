@@ -3,6 +3,7 @@
 package authzen_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,10 +46,17 @@ func (r *rig) search(tb testing.TB, path, body string) (results, []string) {
 	if got.Page != nil && got.Page.NextToken == nil {
 		tb.Errorf("a page without a token: %s", a.body)
 	}
-	types := map[string]string{searchSubject: "user", searchResource: "record"}
+	var asked struct{ Subject, Resource struct{ Type string } }
+	if err := json.Unmarshal([]byte(body), &asked); err != nil {
+		tb.Fatal(err)
+	}
+	typ := asked.Subject.Type
+	if strings.HasSuffix(path, searchResource) {
+		typ = asked.Resource.Type
+	}
 	names := []string{}
 	for _, result := range got.Results {
-		name, want := result["id"], map[string]string{"type": types[path], "id": result["id"]}
+		name, want := result["id"], map[string]string{"type": typ, "id": result["id"]}
 		if path == searchAction {
 			name, want = result["name"], map[string]string{"name": result["name"]}
 		}
