@@ -61,6 +61,9 @@ type search struct {
 	scopeNumbers []uint32
 	wanted       row
 	candidates   candidates
+	decision     authz.Decision
+	// whereto is what the subject holds, if resources are sought.
+	whereto *whereto
 	// looked counts what was looked at, so that the context is asked now and then.
 	looked int
 	err    error
@@ -135,6 +138,7 @@ func (x *search) run(gather func()) (authz.Found, error) {
 
 // decide asks about one candidate.
 func (x *search) decide(id string, found *authz.Found) (bool, error) {
+	d := &x.decision
 	switch r := &x.request; x.q.Sought {
 	case authz.Subjects:
 		r.Subject.ID = id
@@ -143,8 +147,9 @@ func (x *search) decide(id string, found *authz.Found) (bool, error) {
 	case authz.Actions:
 		r.Action.Name = id
 	}
-	var d authz.Decision
-	if err := x.snapshot.Check(&x.request, &d); err != nil {
+	if x.q.Sought == authz.Resources {
+		x.checkResource(d)
+	} else if err := x.snapshot.Check(&x.request, d); err != nil {
 		return false, err
 	}
 	if d.Reason == authz.ReasonConditionError || d.Reason == authz.ReasonDenyError {
