@@ -14,7 +14,7 @@ import (
 // persist.GistLen bytes is compared without being looked at.
 type dict struct {
 	names []string   // by number; a number may be free
-	slots []dictSlot // at most half full
+	slots []dictSlot // see tableSize
 }
 
 type dictSlot struct {
@@ -58,10 +58,10 @@ func (d *dict) each() iter.Seq2[uint32, string] {
 }
 
 // tableSize returns how large a hash table of n things is: a power of two, and at
-// least one place stays empty.
+// least a third of it stays empty.
 func tableSize(n int) int {
 	size := 2
-	for size < 2*n {
+	for 2*size < 3*n {
 		size *= 2
 	}
 	return size

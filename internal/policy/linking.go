@@ -226,7 +226,7 @@ func (k *linking) publishPairs() {
 	switch {
 	case k.renamed:
 		k.v.names = slices.Clone(k.pairNames.names)
-		k.v.pairs, changed = newPairTable(len(k.pairNames.numbers)), k.places
+		k.v.pairs, changed = make(pairTable, tableSize(len(k.pairNames.numbers))), k.places
 	case len(changed) > 0:
 		k.v.pairs = slices.Clone(k.v.pairs)
 	}

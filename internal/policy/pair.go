@@ -176,15 +176,6 @@ func (p *pair) set(how coverage, i int, word uint64) {
 // pairTable is a hash table of pairs by their names. At least one place is empty.
 type pairTable []pair
 
-// newPairTable returns a table with room for n pairs.
-func newPairTable(n int) pairTable {
-	size := 2
-	for 2*size < 3*n {
-		size *= 2
-	}
-	return make(pairTable, size)
-}
-
 // find returns the pair with some gists, or nil.
 func (t pairTable) find(typ, action persist.Gist) *pair {
 	mask := uint64(len(t) - 1)

@@ -37,7 +37,7 @@ type Vocabulary struct {
 // emptyVocabulary declares nothing.
 var emptyVocabulary = &Vocabulary{
 	types: newDict(&numbering[string]{}), actions: newDict(&numbering[string]{}),
-	pairs: newPairTable(0), ids: make([]string, 1), conditionals: make([][]conditional, 1),
+	pairs: make(pairTable, tableSize(0)), ids: make([]string, 1), conditionals: make([][]conditional, 1),
 	roles: persist.NewMap[string, *role](persist.Hash), sortedIDs: func() []string { return nil },
 }
 
