@@ -55,6 +55,7 @@ func (d *data) sections() []section {
 		{parallel, func(w *bytes.Buffer) { d.bySize(w, "check-parallel", "time", "ns") }},
 		{variants, d.variants},
 		{hinging, d.hinging},
+		{spent, func(*bytes.Buffer) {}},
 		{changes, d.changes},
 		{beside, d.besideWriter},
 		{memory, func(w *bytes.Buffer) { d.bySize(w, "build", "heap", "B") }},

@@ -39,6 +39,31 @@ in their own form). In brackets after the median: the ratio to ideal. What grows
 	hinging = `Checks that hinge on a condition, all of them in turns in one process: "alone" is the condition run by cel-go without
 anything else.
 `
+	spent = `### Where the time of a check goes
+
+With 1,000 users everything fits into the caches, and a check takes as long as its instructions: 1,160, counted by
+callgrind, where ideal takes 760. Of these
+
+| instructions | for |
+| --- | --- |
+| 113 | filling the request, asking the store for the policy in force |
+| 65 | the request's validity, the namespace |
+| 112 | the scope's number, and that the scope is valid |
+| 121 | the pair of type and action, found by both names at once |
+| 278 | the user's entries: hash, page, comparison of the id |
+| 164 | what three entries mean for the pair, without a branch |
+| 134 | the roles that grant, and the reason |
+| 176 | the state of a check, and what else might apply: groups, e-mail, asserted roles, denies |
+
+Nearly half is finding four names, which ideal does too. The next limit is the compiler, which saves registers
+around each call and checks every bound. With more users, cache misses decide: a check touches fewer lines than ideal, so
+that it takes less time from about 10,000 users on.
+
+A comparison such as ` + "`owner_id == subject.id`" + ` makes it 2,080 instructions, and ideal's 815. 270 are the map of properties,
+which is filled and searched, where ideal has a field; 170 are the comparison with the errors and the cost that CEL gives
+it; the rest puts it off, gives it its place in the order of evaluation and keeps the outcome. With 1,000 users that is 1.9 times
+ideal, more than the 1.4 aimed for; from 10,000 users on it is less than that.
+`
 	changes = `## A change
 
 From the engine's own input (Rolecall's: a typed object) until the next check sees it: Rolecall has then published a new
