@@ -12,11 +12,14 @@ type Decision struct {
 	// bound or asserted, sorted: those that grant if Allowed, those that forbid
 	// if the Reason is ReasonExplicitDeny or ReasonDenyError, else none.
 	Roles []string
+	// Warnings are sentences about the request, for whoever made it: what does not
+	// fit the schema of its resource. They have no part in the decision.
+	Warnings []string
 }
 
-// Reset makes d a deny without a reason and keeps the memory of Roles.
+// Reset makes d a deny without a reason and keeps the memory of its lists.
 func (d *Decision) Reset() {
-	*d = Decision{Roles: d.Roles[:0]}
+	*d = Decision{Roles: d.Roles[:0], Warnings: d.Warnings[:0]}
 }
 
 // Reason says why a decision is as it is. The set is closed.

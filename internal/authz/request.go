@@ -107,6 +107,14 @@ type Misfit struct {
 	Problem string
 }
 
+// Field returns the path in a request.
+func (m *Misfit) Field() string {
+	if m.Path == "" {
+		return "resource.properties"
+	}
+	return "resource.properties." + m.Path
+}
+
 // The reserved types of subjects: ways of holding a role, not subjects of a
 // request.
 const (

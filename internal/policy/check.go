@@ -14,6 +14,12 @@ import (
 
 // Check decides r by this snapshot; see authz.Checker.
 func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
+	return s.check(r, d, true)
+}
+
+// check is Check. Whoever makes up the resource of a request does not judge it by
+// the schema of its type.
+func (s *Snapshot) check(r *authz.Request, d *authz.Decision, judge bool) error {
 	d.Reset()
 	if err := r.ValidateUnscoped(); err != nil {
 		return err
@@ -41,6 +47,11 @@ func (s *Snapshot) Check(r *authz.Request, d *authz.Decision) error {
 	if c.pair.scopeRequired && r.Scope == "" {
 		d.Reason = authz.ReasonScopeRequired
 		return nil
+	}
+	if c.v.judges && judge {
+		if err := c.judge(); err != nil {
+			return err
+		}
 	}
 	if len(r.Subject.Roles) > 0 {
 		c.asserted()

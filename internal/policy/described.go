@@ -82,6 +82,7 @@ func (k *linking) describe() {
 		}
 	}
 	k.v.described = slices.ContainsFunc(k.v.declared, func(t resourceType) bool { return t.described != nil })
+	k.v.judges = slices.ContainsFunc(k.v.declared, func(t resourceType) bool { return t.described.judges() })
 }
 
 // reshaped returns the roles that name a type whose properties have other types

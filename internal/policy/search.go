@@ -149,7 +149,7 @@ func (x *search) decide(id string, found *authz.Found) (bool, error) {
 	}
 	if x.q.Sought == authz.Resources {
 		x.checkResource(d)
-	} else if err := x.snapshot.Check(&x.request, d); err != nil {
+	} else if err := x.snapshot.check(&x.request, d, false); err != nil {
 		return false, err
 	}
 	if d.Reason == authz.ReasonConditionError || d.Reason == authz.ReasonDenyError {

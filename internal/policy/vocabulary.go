@@ -30,8 +30,9 @@ type Vocabulary struct {
 	sortedIDs func() []string
 	// size is how many types and roles there are.
 	size int
-	// described says that more is said of some type than what is declared.
-	described bool
+	// described says that more is said of some type than what is declared, and judges
+	// that some requests are to fit a schema.
+	described, judges bool
 }
 
 // emptyVocabulary declares nothing.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -28,6 +29,8 @@ type Want struct {
 	Decision bool     `json:"decision,omitempty"`
 	Reason   string   `json:"reason,omitempty"`
 	Roles    []string `json:"roles,omitempty"`
+	// Warnings are the fields that the answer warns of, in their order.
+	Warnings []string `json:"warnings,omitempty"`
 	// Error is the field of the *authz.RequestError instead.
 	Error string `json:"error,omitempty"`
 }
@@ -46,7 +49,18 @@ func Answer(d authz.Decision, err error) Want {
 	if len(d.Roles) > 0 {
 		w.Roles = d.Roles
 	}
+	w.Warnings = Warned(d.Warnings)
 	return w
+}
+
+// Warned returns the fields that warnings begin with.
+func Warned(warnings []string) []string {
+	var fields []string
+	for _, warning := range warnings {
+		field, _, _ := strings.Cut(warning, " ")
+		fields = append(fields, field)
+	}
+	return fields
 }
 
 // check is a Check as files write it.

@@ -147,7 +147,7 @@ func (l *readerLog) verify(t *testing.T, requests []*authz.Request, versions map
 			t.Errorf("no number of edits makes the revision %q, which says %v", key.revision, got)
 			continue
 		}
-		want := testkit.Answer(decide.Oracle(programs, objects).Check(requests[key.request]), nil)
+		want := testkit.Answer(decide.Oracle(programs, objects).Judged(requests[key.request]))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("revision %s (-oracle +store):\n%s%s", key.revision, diff, testkit.FormatRequest(requests[key.request]))
 		}

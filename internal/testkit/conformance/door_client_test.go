@@ -129,9 +129,10 @@ func (c *client) batch(t *testing.T, check testkit.Check, body []byte) string {
 type verdict struct {
 	Decision bool
 	Context  struct {
-		Reason string
-		Roles  []string
-		Error  struct {
+		Reason   string
+		Roles    []string
+		Warnings []string
+		Error    struct {
 			Status  int
 			Message string
 		}
@@ -139,7 +140,7 @@ type verdict struct {
 }
 
 func (v verdict) want() testkit.Want {
-	w := testkit.Want{Decision: v.Decision, Reason: v.Context.Reason}
+	w := testkit.Want{Decision: v.Decision, Reason: v.Context.Reason, Warnings: testkit.Warned(v.Context.Warnings)}
 	if len(v.Context.Roles) > 0 {
 		w.Roles = v.Context.Roles
 	}

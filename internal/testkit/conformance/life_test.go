@@ -139,7 +139,7 @@ func (l *lifetime) compare(t *testing.T) {
 	oracle := decide.Oracle(l.programs, objects)
 	for range 20 {
 		r := l.g.Request(objects)
-		want := testkit.Answer(oracle.Check(r), nil)
+		want := testkit.Answer(oracle.Judged(r))
 		for name, checker := range map[string]authz.Checker{"worn": worn, "new": anew} {
 			if diff := cmp.Diff(want, ask(checker, r)); diff != "" {
 				t.Errorf("%d objects: the %s store disagrees with the oracle (-oracle +store):\n%s%s", len(objects), name, diff, testkit.FormatRequest(r))

@@ -136,7 +136,7 @@ func (c *churn) verify(t *testing.T) {
 		if i < 10 {
 			sameExplanation(t, worn, anew, r)
 		}
-		want := testkit.Answer(oracle.Check(r), nil)
+		want := testkit.Answer(oracle.Judged(r))
 		for name, s := range map[string]*policy.Snapshot{"worn": worn, "new": anew} {
 			if diff := cmp.Diff(want, answer(s, r)); diff != "" {
 				t.Errorf("%d objects: the %s snapshot disagrees with the oracle (-oracle +snapshot):\n%s%s", len(objects), name, diff, testkit.FormatRequest(r))

@@ -109,8 +109,9 @@ func (c Checker) Check(r *authz.Request, d *authz.Decision) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	*d = c.Oracle.Check(r)
-	return nil
+	var err error
+	*d, err = c.Judged(r)
+	return err
 }
 
 // Revision names nothing in particular.

@@ -72,7 +72,7 @@ func (c *comparison) policy(t *testing.T, seed uint64) bool {
 	for range perPolicy {
 		r := g.Request(objects)
 		err := snapshot.Check(r, &d)
-		want, got := testkit.Answer(oracle.Check(r), nil), testkit.Answer(d, err)
+		want, got := testkit.Answer(oracle.Judged(r)), testkit.Answer(d, err)
 		if cmp.Equal(want, got) {
 			c.reasons[d.Reason]++
 			continue
@@ -104,5 +104,5 @@ func (c *comparison) report(t *testing.T, objects []testkit.Object, r *authz.Req
 func (c *comparison) diff(objects []testkit.Object, r *authz.Request) string {
 	var d authz.Decision
 	err := decide.Snapshot(c.compiler, objects).Check(r, &d)
-	return cmp.Diff(testkit.Answer(decide.Oracle(c.programs, objects).Check(r), nil), testkit.Answer(d, err))
+	return cmp.Diff(testkit.Answer(decide.Oracle(c.programs, objects).Judged(r)), testkit.Answer(d, err))
 }

@@ -59,6 +59,7 @@ func (g *Generator) version(o testkit.Object) testkit.Object {
 	case *v1alpha1.Resource:
 		if other, ok := g.resource(0).(*v1alpha1.Resource); ok {
 			version.Spec.Instances = other.Spec.Instances
+			version.Spec.Schema, version.Spec.PropertyValidation = other.Spec.Schema, other.Spec.PropertyValidation
 			if g.Chance(60) { // else it declares the same
 				version.Spec.Actions, version.Spec.Scoping = other.Spec.Actions, other.Spec.Scoping
 			}

@@ -73,7 +73,20 @@ func (g *Generator) resource(i int) testkit.Object {
 	if g.Chance(50) {
 		g.known(b)
 	}
-	return g.live(b.Obj())
+	resource := b.Obj()
+	if g.Chance(30) {
+		g.schema(&resource.Spec)
+	}
+	return g.live(resource)
+}
+
+// schema says which properties there are; some of those that there are do not fit.
+func (g *Generator) schema(s *v1alpha1.ResourceSpec) {
+	level := map[string]any{"type": "integer", "maximum": 2.0}
+	s.Schema = testkit.JSON(map[string]any{"type": "object", "properties": map[string]any{
+		"owner": map[string]any{"type": "string", "nullable": g.Chance(50)}, g.pick([]string{"level", "height"}): level,
+	}})
+	s.PropertyValidation = v1alpha1.PropertyValidation(g.pick([]string{"", "Warn", "Strict", "Ignore", "Ignore"}))
 }
 
 // known makes some instances known, of which something may be stored: of

@@ -60,6 +60,7 @@ func (a answer) want(t *testing.T) testkit.Want {
 			Reason   string   `json:"reason"`
 			Roles    []string `json:"roles"`
 			Revision string   `json:"revision"`
+			Warnings []string `json:"warnings"`
 		} `json:"context"`
 	}
 	a.decode(t, &got)
@@ -69,7 +70,7 @@ func (a answer) want(t *testing.T) testkit.Want {
 	if len(got.Context.Roles) == 0 {
 		got.Context.Roles = nil
 	}
-	return testkit.Want{Decision: got.Decision, Reason: got.Context.Reason, Roles: got.Context.Roles}
+	return testkit.Want{Decision: got.Decision, Reason: got.Context.Reason, Roles: got.Context.Roles, Warnings: testkit.Warned(got.Context.Warnings)}
 }
 
 const small = `

@@ -24,16 +24,26 @@ func AppendDecision(b []byte, d *authz.Decision, revision string, withContext bo
 func appendContext(b []byte, d *authz.Decision, revision string) []byte {
 	b = append(b, `{"reason":`...)
 	b = ijson.AppendText(b, d.Reason.String())
-	b = append(b, `,"roles":[`...)
-	for i, role := range d.Roles {
+	b = append(b, `,"roles":`...)
+	b = appendTexts(b, d.Roles)
+	b = append(b, `,"revision":`...)
+	b = ijson.AppendText(b, revision)
+	if len(d.Warnings) > 0 {
+		b = append(b, `,"warnings":`...)
+		b = appendTexts(b, d.Warnings)
+	}
+	return append(b, '}')
+}
+
+func appendTexts(b []byte, texts []string) []byte {
+	b = append(b, '[')
+	for i, text := range texts {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = ijson.AppendText(b, role)
+		b = ijson.AppendText(b, text)
 	}
-	b = append(b, `],"revision":`...)
-	b = ijson.AppendText(b, revision)
-	return append(b, '}')
+	return append(b, ']')
 }
 
 // AppendItemError appends the answer to an item of a batch that could not be
