@@ -24,6 +24,8 @@ import (
 // safe for concurrent use.
 type Schema struct {
 	shape *expr.Shape
+	// plain is a short cut to what fits the whole.
+	plain *plainFit
 	// whole judges all properties of a resource, and part some of them.
 	whole, part validation.SchemaValidator
 }
@@ -63,7 +65,7 @@ func Parse(text []byte) (s *Schema, faults []Fault) {
 	if faults := faultsOf(structuralschema.ValidateStructural(nil, structural)); len(faults) > 0 {
 		return nil, faults
 	}
-	s = &Schema{shape: shapeOf(structural)}
+	s = &Schema{shape: shapeOf(structural), plain: plainFitOf(structural)}
 	if s.whole, _, err = validation.NewSchemaValidator(props); err == nil {
 		s.part, _, err = validation.NewSchemaValidator(partOf(props))
 	}
@@ -126,6 +128,9 @@ func (s *Schema) Shape() *expr.Shape { return s.shape }
 // Misfits returns what does not fit in all properties of a resource, sorted by
 // path. It says nothing of their values.
 func (s *Schema) Misfits(properties map[string]any) []authz.Misfit {
+	if s.plain.certain(properties) {
+		return nil
+	}
 	return s.misfits(s.whole, properties)
 }
 

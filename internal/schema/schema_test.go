@@ -175,15 +175,61 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// TestPlainFits: the short cut is never taken where the long way ends otherwise. A
+// part of a whole has the long way alone.
+func TestPlainFits(t *testing.T) {
+	values := []string{
+		`null`, `true`, `"draft"`, `"other"`, `0`, `7`, `7.5`, `1e300`, `9007199254740993`, `[]`, `["a"]`, `[1]`, `[null]`, `{}`, `{"name": "b"}`,
+		`{"name": null}`, `{"name": 1}`, `{"name": "b", "more": 1}`,
+	}
+	fits := 0
+	for _, text := range []string{
+		`{type: boolean}`, `{type: string}`, `{type: string, nullable: true}`, `{type: string, enum: [draft, final]}`,
+		`{type: string, nullable: true, enum: [draft]}`, `{type: string, nullable: true, enum: [draft, null]}`, `{type: integer, enum: [7]}`,
+		`{type: number}`, `{type: integer}`, `{type: integer, minimum: 1}`, `{type: integer, format: int32}`, `{type: string, pattern: "^d"}`,
+		`{type: array, items: {type: string}}`, `{type: array, items: {type: string, nullable: true}}`, `{type: array, maxItems: 0, items: {type: string}}`,
+		`{type: object}`, `{type: object, properties: {name: {type: string}}}`, `{type: object, required: [name], properties: {name: {type: string}}}`,
+		`{type: object, nullable: true, properties: {name: {type: string}}}`, `{type: object, additionalProperties: {type: string}}`,
+		`{type: object, x-kubernetes-preserve-unknown-fields: true}`, `{x-kubernetes-int-or-string: true}`, `{x-kubernetes-preserve-unknown-fields: true}`,
+		`{type: object, not: {required: [name]}, properties: {name: {type: string}}}`, `{type: string, anyOf: [{enum: [draft]}, {maxLength: 1}]}`,
+	} {
+		s := parse(t, `{type: object, properties: {p: `+text+`}}`)
+		for _, value := range values {
+			var properties map[string]any
+			if err := json.Unmarshal([]byte(`{"p": `+value+`}`), &properties); err != nil {
+				t.Fatal(err)
+			}
+			short, long := s.Misfits(properties), s.PartMisfits(properties)
+			if diff := cmp.Diff(long, short); diff != "" {
+				t.Errorf("%s of %s (-the long way +the short one):\n%s", value, text, diff)
+			}
+			if len(long) == 0 {
+				fits++
+			}
+		}
+	}
+	if fits < 60 {
+		t.Errorf("%d values fit: too little to prove something", fits)
+	}
+}
+
 func BenchmarkMisfits(b *testing.B) {
-	text, err := yaml.YAMLToJSON([]byte(strings.Replace(document, "free: {}", "free: {x-kubernetes-preserve-unknown-fields: true}", 1)))
+	text, err := yaml.YAMLToJSON([]byte(`{type: object, required: [owner], properties: {
+	  owner: {type: string}, size: {type: integer, minimum: 1}, public: {type: boolean}, stage: {type: string, enum: [draft, final]},
+	  team: {type: object, properties: {name: {type: string}}}}}`))
 	if err != nil {
 		b.Fatal(err)
 	}
 	s, _ := schema.Parse(text)
-	properties := map[string]any{"owner": "ann", "size": 1.0, "team": map[string]any{"name": "blue"}}
-	b.ReportAllocs()
-	for b.Loop() {
-		s.Misfits(properties)
+	for name, properties := range map[string]map[string]any{
+		"plain":   {"owner": "ann", "public": true, "stage": "draft", "team": map[string]any{"name": "blue"}},
+		"bounded": {"owner": "ann", "size": 1.0, "team": map[string]any{"name": "blue"}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Misfits(properties)
+			}
+		})
 	}
 }
