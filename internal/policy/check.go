@@ -53,7 +53,13 @@ func (s *Snapshot) check(r *authz.Request, d *authz.Decision, judge bool) error 
 			return err
 		}
 	}
-	if len(r.Subject.Roles) > 0 {
+	c.answer()
+	return nil
+}
+
+// answer decides by all that the subject holds.
+func (c *check) answer() {
+	if len(c.r.Subject.Roles) > 0 {
 		c.asserted()
 	}
 	c.bound()
@@ -61,7 +67,6 @@ func (s *Snapshot) check(r *authz.Request, d *authz.Decision, judge bool) error 
 	if c.walk != nil {
 		c.walk.release()
 	}
-	return nil
 }
 
 // undeclared returns why a pair is none.

@@ -67,21 +67,32 @@ func (f *plainFit) certain(value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return f.nullable && len(f.values) == 0
-	case bool:
-		return f.typ == "boolean"
 	case string:
 		return f.typ == "string" && (f.values == nil || slices.Contains(f.values, value))
 	case float64:
-		return f.typ == "number" || (f.typ == "integer" && value == math.Trunc(value) && math.Abs(value) < 1<<53)
+		return f.number(value)
+	case bool:
+		return f.typ == "boolean"
 	case []any:
-		return f.typ == "array" && f.items != nil && !slices.ContainsFunc(value, func(item any) bool { return !f.items.certain(item) })
+		return f.list(value)
 	case map[string]any:
-		return f.typ == "object" && f.object(value)
+		return f.object(value)
 	}
 	return false
 }
 
+func (f *plainFit) number(value float64) bool {
+	return f.typ == "number" || (f.typ == "integer" && value == math.Trunc(value) && math.Abs(value) < 1<<53)
+}
+
+func (f *plainFit) list(value []any) bool {
+	return f.typ == "array" && f.items != nil && !slices.ContainsFunc(value, func(item any) bool { return !f.items.certain(item) })
+}
+
 func (f *plainFit) object(value map[string]any) bool {
+	if f.typ != "object" {
+		return false
+	}
 	for _, name := range f.required {
 		if _, there := value[name]; !there {
 			return false

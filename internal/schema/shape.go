@@ -19,13 +19,13 @@ func shapeOf(s *structuralschema.Structural) *expr.Shape {
 	if s.XIntOrString {
 		shape.Kind = expr.AnyShape
 	}
-	switch shape.Kind {
-	case expr.ListShape:
+	if shape.Kind == expr.ListShape {
 		shape.Items = &expr.Shape{}
 		if s.Items != nil {
 			shape.Items = shapeOf(s.Items)
 		}
-	case expr.ObjectShape:
+	}
+	if shape.Kind == expr.ObjectShape {
 		shape.Properties = make(map[string]*expr.Shape, len(s.Properties))
 		for name, property := range s.Properties {
 			shape.Properties[name] = shapeOf(&property)

@@ -4,6 +4,7 @@ package oracle
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 )
@@ -13,9 +14,7 @@ import (
 func (o *Oracle) properties(namespace, typ, id string, captured, stated map[string]any) map[string]any {
 	all := map[string]any{}
 	for _, tier := range []map[string]any{captured, o.stored(namespace, typ, id), stated} {
-		for key, value := range tier {
-			all[key] = value
-		}
+		maps.Copy(all, tier)
 	}
 	return all
 }
