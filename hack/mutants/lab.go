@@ -34,17 +34,21 @@ func parts() []suite {
 
 // listings are the tests of what lists instead of deciding.
 func listings() suite {
-	return suite{decide, "Export|Held|Holdings|Outlook|Permissions"}
+	return suite{decide, "Export|Held|Holdings|Outlook|Permissions|Search"}
 }
 
 // lists reports whether a file of internal/policy lists.
 func lists(file string) bool {
-	return slices.Contains([]string{"enumerate.go", "export.go", "holdings.go", "outlook.go"}, path.Base(file))
+	return slices.Contains([]string{
+		"enumerate.go", "export.go", "holdings.go", "outlook.go", "openings.go", "search.go", "whereto.go", "whom.go",
+	}, path.Base(file))
 }
 
 // ofIndex reports whether a file of internal/policy decides nothing.
 func ofIndex(file string) bool {
-	return slices.Contains([]string{"book.go", "compact.go", "index.go", "numbering.go", "space.go"}, path.Base(file))
+	return slices.Contains([]string{
+		"book.go", "catalogue.go", "compact.go", "holders.go", "index.go", "numbering.go", "space.go",
+	}, path.Base(file))
 }
 
 // suites returns what has to notice a change of a file, in the order in which it

@@ -125,7 +125,7 @@ const fewPostings = 1 << 10
 // are the same in all, as the upper ones of small numbers are.
 func sortedPostings(from []Posting) []Posting {
 	if len(from) < fewPostings {
-		slices.SortFunc(from, func(a, b Posting) int { return a.Triple.Compare(b.Triple) })
+		slices.SortFunc(from, func(a, b Posting) int { return a.Compare(b.Triple) })
 		return from
 	}
 	to := make([]Posting, len(from))
@@ -153,7 +153,7 @@ func sortedPostings(from []Posting) []Posting {
 
 // beforePosting returns how many of sorted postings come before a member.
 func beforePosting(postings []Posting, t Triple) int {
-	i, _ := slices.BinarySearchFunc(postings, t, func(p Posting, t Triple) int { return p.Triple.Compare(t) })
+	i, _ := slices.BinarySearchFunc(postings, t, func(p Posting, t Triple) int { return p.Compare(t) })
 	return i
 }
 
@@ -212,7 +212,7 @@ func (e *postingsEdit) leaf(first Triple, l leaf, changes []Posting) {
 // mergePostings appends to out a list with its changes.
 func mergePostings(out, list, changes []Posting) []Posting {
 	for len(list) > 0 && len(changes) > 0 {
-		switch order := list[0].Triple.Compare(changes[0].Triple); {
+		switch order := list[0].Compare(changes[0].Triple); {
 		case order < 0:
 			out, list = append(out, list[0]), list[1:]
 		case order > 0:

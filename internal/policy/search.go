@@ -67,7 +67,8 @@ type search struct {
 	// looked counts what was looked at, so that the context is asked now and then.
 	looked int
 	err    error
-	openings
+	// openTo are the ways by which others may be allowed.
+	openTo openings
 }
 
 // begin reports whether there is anything to find.
@@ -125,12 +126,12 @@ func (x *search) run(gather func()) (authz.Found, error) {
 				if more || i+1 < len(ids) {
 					found.Next = at
 				}
-				found.OpenTo = x.openings.list()
+				found.OpenTo = x.openTo.list()
 				return found, nil
 			}
 		}
 		if x.err != nil || !more {
-			found.OpenTo = x.openings.list()
+			found.OpenTo = x.openTo.list()
 			return found, x.err
 		}
 	}

@@ -38,7 +38,7 @@ func (x *search) resources() {
 		}
 	}
 	if x.whereto.all {
-		x.openings.add(authz.OpenToAll)
+		x.openTo.add(authz.OpenToAll)
 		x.knownResources()
 	}
 }
@@ -64,21 +64,25 @@ func (x *search) newWhereto() *whereto {
 }
 
 func (w *whereto) add(x *search, g given, mayAllow bool) {
-	if g.entry.Binding&grants.Special != 0 {
-		b, _ := x.ns.special.Get(g.entry.Binding &^ grants.Special)
-		if !b.validAt(x.request.Time) {
-			return
-		}
-		if len(b.Resources) > 0 {
-			for _, instance := range b.Resources {
-				if instance.Type == x.request.Resource.Type {
-					w.named[instance.ID] = append(w.named[instance.ID], g)
-				}
-			}
-			return
-		}
-		mayAllow = mayAllow && !b.Deleting
+	if g.entry.Binding&grants.Special == 0 {
+		w.addCommon(g, mayAllow)
+		return
 	}
+	b, _ := x.ns.special.Get(g.entry.Binding &^ grants.Special)
+	switch {
+	case !b.validAt(x.request.Time):
+	case len(b.Resources) == 0:
+		w.addCommon(g, mayAllow && !b.Deleting)
+	default:
+		for _, instance := range b.Resources {
+			if instance.Type == x.request.Resource.Type {
+				w.named[instance.ID] = append(w.named[instance.ID], g)
+			}
+		}
+	}
+}
+
+func (w *whereto) addCommon(g given, mayAllow bool) {
 	w.common = append(w.common, g)
 	w.all = w.all || (mayAllow && !g.denyOnly)
 }

@@ -36,7 +36,7 @@ func (x *search) subjects() {
 	w.holders()
 	for _, role := range x.pair.mayAllow().members() {
 		if r, _ := x.v.roles.Get(x.v.ids[role]); r.assertable {
-			w.openings.add(authz.OpenToAsserted)
+			w.openTo.add(authz.OpenToAsserted)
 			break
 		}
 	}
@@ -113,7 +113,7 @@ func (w *whom) allows(e grants.Entry) bool {
 // all makes everyone a candidate.
 func (w *whom) all() {
 	w.everyone = true
-	w.openings.add(authz.OpenToAll)
+	w.openTo.add(authz.OpenToAll)
 }
 
 // open notes that whoever has a key of a kind may be allowed. Another type's
@@ -121,7 +121,7 @@ func (w *whom) all() {
 func (w *whom) open(ns *namespace, number uint32) {
 	for name, k := range ns.kinds.All() {
 		if k.number == number && authz.ReservedType(name.typ) {
-			w.openings.add(authz.Opening(name.typ))
+			w.openTo.add(authz.Opening(name.typ))
 			return
 		}
 	}
@@ -129,7 +129,7 @@ func (w *whom) open(ns *namespace, number uint32) {
 
 // enter gathers from the members of a group. More may be in it, by their own word.
 func (w *whom) enter(id string) {
-	w.openings.add(authz.OpenToGroup)
+	w.openTo.add(authz.OpenToGroup)
 	g := w.ns.groups
 	if g == nil || w.entered[id] {
 		return

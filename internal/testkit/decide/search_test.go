@@ -162,7 +162,7 @@ func TestSearchesThatFindNothing(t *testing.T) {
 		"an empty namespace":       func(r *authz.Request) { r.Namespace = "empty" },
 		"another session's scope":  func(r *authz.Request) { r.Subject.SessionScope = "org:a" },
 	} {
-		r := *ask("ann", "doc")
+		r := *ask("ann")
 		change(&r)
 		for sought := range authz.Actions + 1 {
 			if name == "another action" && sought == authz.Actions {
@@ -173,15 +173,15 @@ func TestSearchesThatFindNothing(t *testing.T) {
 			}
 		}
 	}
-	if found := search(t, s, &authz.Search{Request: *ask("", "doc"), Limit: 9, Candidates: 9}); !slices.Equal(found.IDs, []string{"ann"}) {
+	if found := search(t, s, &authz.Search{Request: *ask(""), Limit: 9, Candidates: 9}); !slices.Equal(found.IDs, []string{"ann"}) {
 		t.Errorf("and without all that: %+v", found)
 	}
 }
 
-func ask(id, typ string) *authz.Request {
+func ask(id string) *authz.Request {
 	return &authz.Request{
 		Namespace: testkit.Namespace, Subject: authz.Subject{Type: "user", ID: id}, Action: authz.Action{Name: "read"},
-		Resource: authz.Resource{Type: typ, ID: "d"}, Time: testkit.Now(),
+		Resource: authz.Resource{Type: "doc", ID: "d"}, Time: testkit.Now(),
 	}
 }
 
@@ -202,7 +202,7 @@ func TestSearchesThatCannotBe(t *testing.T) {
 		"a subject, but for itself": func(r *authz.Request) { r.Subject.ID = "" },
 	} {
 		for sought := range authz.Actions + 1 {
-			r := *ask("ann", "doc")
+			r := *ask("ann")
 			change(&r)
 			_, err := s.Search(t.Context(), &authz.Search{Sought: sought, Request: r, Limit: 1, Candidates: 1})
 			unsaid := (sought == authz.Actions && r.Action.Name == "") || (sought == authz.Subjects && r.Subject.ID == "")
@@ -224,7 +224,7 @@ func TestSearchesEndWithTheirContext(t *testing.T) {
 	s := decide.Snapshot(compile.New(decide.Env(t)), append(objects, b.Obj()))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	found, err := s.Search(ctx, &authz.Search{Request: *ask("", "doc"), Limit: 5000, Candidates: 5000})
+	found, err := s.Search(ctx, &authz.Search{Request: *ask(""), Limit: 5000, Candidates: 5000})
 	if !errors.Is(err, context.Canceled) || len(found.IDs) > 0 {
 		t.Errorf("found %d, error %v", len(found.IDs), err)
 	}

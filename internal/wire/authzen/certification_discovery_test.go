@@ -56,7 +56,7 @@ func serveTLS(t *testing.T) *http.Client {
 func TestCertificationDiscovery(t *testing.T) {
 	client := serveTLS(t)
 	for base, path := range map[string]string{decisionPoint: "", decisionPoint + "/ns/shop": "/ns/shop"} {
-		resp, err := client.Get(decisionPoint + "/.well-known/authzen-configuration" + path) //nolint:noctx // a test of its own server
+		resp, err := client.Get(decisionPoint + "/.well-known/authzen-configuration" + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestCertificationDiscovery(t *testing.T) {
 			if !strings.HasPrefix(endpoint, base+"/") {
 				t.Fatalf("%s is %q", name, endpoint)
 			}
-			resp, err := client.Post(endpoint, "application/json", strings.NewReader(body)) //nolint:noctx // as above
+			resp, err := client.Post(endpoint, "application/json", strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
