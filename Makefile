@@ -88,6 +88,10 @@ race: ## Run the concurrent packages under the race detector (needs a C compiler
 test-kube: ## Run the tests that need a real kube-apiserver (built and cached when first wanted).
 	@hack/kube/test.sh
 
+.PHONY: test-proxies
+test-proxies: ## Run the tests with nginx, Caddy and Traefik in front of an application (Traefik is built and cached when first wanted).
+	@hack/proxies/test.sh
+
 .PHONY: test-vendors
 test-vendors: ## Run the vendors' own clients from npm against the server, over TLS (needs Node.js 20 or later).
 	@hack/vendors/test.sh

@@ -34,7 +34,7 @@ func (s simple) match(r *authz.HTTPRequest) authz.RouteMatch {
 				return c.Host != at || c.Method != method || !pattern(c).MatchString(strings.Join(segments, "/"))
 			})
 			if len(found) > 0 {
-				return simple(found).decide(segments)
+				return found.decide(segments)
 			}
 		}
 	}

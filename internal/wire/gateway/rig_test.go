@@ -170,7 +170,7 @@ func (r *rig) overHTTP(t *testing.T, q question) answer {
 
 func header(pairs []string) http.Header {
 	h := http.Header{}
-	for i := 0; i < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs); i += 2 {
 		h.Add(pairs[i], pairs[i+1])
 	}
 	return h

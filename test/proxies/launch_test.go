@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build proxies
+
+package proxies
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// configurations are what docs/gateways.md shows.
+const configurations = "../../hack/proxies"
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(configurations, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// proxies start a proxy in front of an application, which asks a server, and return
+// its address.
+var proxies = map[string]func(t *testing.T, server, application string) string{
+	"nginx": func(t *testing.T, server, application string) string {
+		dir, address := t.TempDir(), freeAddress(t)
+		write(t, dir, "site.conf", adapted(t, "nginx.conf", address, server, application))
+		write(t, dir, "nginx.conf", `
+pid nginx.pid;
+events {}
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    include site.conf;
+}
+`)
+		return run(t, address, "nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr", "-g", "daemon off; master_process off;")
+	},
+	"caddy": func(t *testing.T, server, application string) string {
+		dir, address := t.TempDir(), freeAddress(t)
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, "Caddyfile", strings.Replace(adapted(t, "Caddyfile", address, server, application), "\n:8000 {", "\n:"+port+" {", 1))
+		return run(t, address, "caddy", "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile")
+	},
+	"traefik": func(t *testing.T, server, application string) string {
+		dir, address := t.TempDir(), freeAddress(t)
+		write(t, dir, "dynamic.yaml", adapted(t, "traefik.yaml", address, server, application))
+		return run(t, address, os.Getenv("ROLECALL_TRAEFIK"), "--entrypoints.web.address="+address,
+			"--providers.file.filename="+filepath.Join(dir, "dynamic.yaml"), "--global.checknewversion=false", "--global.sendanonymoususage=false")
+	},
+}
+
+// adapted returns a configuration with the addresses of a test in the place of those
+// that it shows.
+func adapted(t *testing.T, name, address, server, application string) string {
+	t.Helper()
+	return strings.NewReplacer("127.0.0.1:8000", address, "127.0.0.1:8080", server, "127.0.0.1:3000", application).Replace(read(t, name))
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freeAddress returns an address at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// run starts a proxy until the test ends, and returns its address once it answers.
+func run(t *testing.T, address, program string, arguments ...string) string {
+	t.Helper()
+	var out buffer
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, arguments...) // it is told to end, not killed
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		<-ended
+		if t.Failed() {
+			t.Logf("%s: %s", program, out.String())
+		}
+	})
+	// A proxy that has no route yet answers 404, and this one's path none but them.
+	for {
+		select {
+		case <-ended:
+			t.Fatalf("%s has ended: %s", program, out.String())
+		default:
+		}
+		resp, err := http.Get("http://" + address + "/") //nolint:noctx // it ends with the proxy
+		if err != nil {
+			continue
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound {
+			return address
+		}
+	}
+}
+
+// buffer is what a program says, while it says it.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// application is what is behind a proxy: it lets everybody do everything, and
+// remembers it.
+type application struct {
+	address string
+
+	mu    sync.Mutex
+	calls []call
+}
+
+type call struct {
+	method, body string
+	header       http.Header
+}
+
+func startApplication(t *testing.T) *application {
+	t.Helper()
+	a := &application{}
+	s := httptest.NewServer(a)
+	t.Cleanup(s.Close)
+	a.address = s.Listener.Addr().String()
+	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *application) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // what is missing is seen
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = append(a.calls, call{r.Method, string(body), r.Header})
+}
+
+func (a *application) served() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.calls)
+}
+
+func (a *application) last() call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls[len(a.calls)-1]
+}
