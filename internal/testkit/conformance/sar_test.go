@@ -64,6 +64,7 @@ func verifyReview(
 		t.Fatal(err)
 	}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, routes[0].Path, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	if err := routes[0].Serve(w, r); err != nil {
 		t.Fatal(err)
