@@ -149,10 +149,18 @@ func TestOneBatchManyMinds(t *testing.T) {
 }
 
 // TestKeysThatLookAlike: keys of one kind and one length, so many that in some
-// pages there are two of which only the ids differ, share one binding.
+// pages there are two of which only the ids differ, share one binding. The ids differ
+// at their ends or at their beginnings, and short ones anywhere.
 func TestKeysThatLookAlike(t *testing.T) {
+	for _, form := range []string{"user-%04d", "the-user-%04d", "%04d-the-user", "%05d"} {
+		t.Run(form, func(t *testing.T) { testKeysThatLookAlike(t, form) })
+	}
+}
+
+func testKeysThatLookAlike(t *testing.T, form string) {
+	t.Helper()
 	const keys = 8000
-	key := func(i int) Key { return Key{ID: fmt.Sprintf("user-%04d", i)} }
+	key := func(i int) Key { return Key{ID: fmt.Sprintf(form, i)} }
 	e := NewTable().Edit(new(Workspace), func(Key, Entry) {})
 	for i := range keys {
 		e.Add(key(i).Hash(), key(i), Entry{Role: uint32(i), Binding: 7})
