@@ -54,8 +54,11 @@ func ofIndex(file string) bool {
 // suites returns what has to notice a change of a file, in the order in which it
 // is tried: what is likely to notice first comes first.
 func suites(file string) []suite {
-	all := decisions()
-	switch path.Dir(file) {
+	all, dir := decisions(), path.Dir(file)
+	if strings.HasPrefix(dir, "internal/wire/") || dir == "internal/identity/caller" {
+		return []suite{{dir, "."}}
+	}
+	switch dir {
 	case "internal/grants":
 		return append(parts(), all...)
 	case "internal/policy":
