@@ -35,9 +35,10 @@ linted() {
 	"$(hack/tools/tool.sh golangci-lint)" run
 }
 
-# vet compiles the tests too, those that need a real API server included.
+# vet compiles the tests too, those that need a real API server or real proxies
+# included.
 vetted() {
-	go vet -tags kube ./...
+	go vet -tags kube,proxies ./...
 }
 
 tidy() {

@@ -182,13 +182,14 @@ func place(f authz.ObjectField) string {
 }
 
 func verdict(c authz.Counts, because authz.Because) string {
-	switch {
-	case c == authz.CountsFully:
+	switch c {
+	case authz.CountsFully:
 		return "yes"
-	case c == authz.CountsForDeny:
+	case authz.CountsForDeny:
 		return "for Denies: " + string(because)
+	default:
+		return "no: " + string(because)
 	}
-	return "no: " + string(because)
 }
 
 func value(c *authz.ExplainedCondition) string {

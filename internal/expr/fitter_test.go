@@ -65,7 +65,7 @@ func TestMisfits(t *testing.T) {
 		`resource.properties[subject.id] == "a"`:                       "",
 		`resource.properties.team == {"name": "a"}`:                    "",
 		`resource.properties.team.name == "a"`:                         "",
-		`resource.properties.team.nam == "a"`:                         `1:1 there is no property "nam" (did you mean "name"?)`,
+		`resource.properties.team.nam == "a"`:                          `1:1 there is no property "nam" (did you mean "name"?)`,
 		`resource.properties.team.lead.id.startsWith("a")`:             "",
 		`resource.properties.team.lead.di == "a"`:                      `1:1 there is no property "di" (did you mean "id"?)`,
 		`resource.properties.labels.x == "a"`:                          "",

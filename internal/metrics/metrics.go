@@ -146,6 +146,7 @@ func number(revision string) float64 {
 func faultReasons() []string {
 	return []string{
 		v1alpha1.ReasonConflicted, v1alpha1.ReasonInvalidCondition, v1alpha1.ReasonInvalidSpec,
+		v1alpha1.ReasonInvalidSchema, v1alpha1.ReasonInvalidInstance, v1alpha1.ReasonConditionMismatch,
 		v1alpha1.ReasonRoleNotFound, v1alpha1.ReasonInheritedRoleNotFound, v1alpha1.ReasonInheritanceCycle, v1alpha1.ReasonMembershipCycle,
 		v1alpha1.ReasonResourceNotFound, v1alpha1.ReasonActionNotFound,
 		v1alpha1.ReasonPatternMatchesNothing, v1alpha1.ReasonDenyMatchesNothing, v1alpha1.ReasonRouteConflict,

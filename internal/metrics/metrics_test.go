@@ -118,11 +118,12 @@ func TestLabels(t *testing.T) {
 		"outcome":   {"failed", "granted", "refused"},
 		"review":    {"access", "token"},
 		"reason": {
-			"ActionNotFound", "ConditionError", "ConditionFalse", "Conflicted", "DenyError", "DenyMatchesNothing",
-			"ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle", "InheritedRoleNotFound", "InternalError",
-			"InvalidCondition", "InvalidRequest", "InvalidSpec", "MembershipCycle", "NoPermission", "NoRole", "NotReady",
-			"PatternMatchesNothing", "ResourceNotFound", "RoleNotFound", "RouteConflict", "ScopeMismatch", "ScopeRequired", "Unauthenticated",
-			"UndeclaredSubjectType", "UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
+			"ActionNotFound", "ConditionError", "ConditionFalse", "ConditionMismatch", "Conflicted", "DenyError",
+			"DenyMatchesNothing", "ExpensiveCondition", "ExplicitDeny", "Forbidden", "Granted", "InheritanceCycle",
+			"InheritedRoleNotFound", "InternalError", "InvalidCondition", "InvalidInstance", "InvalidRequest", "InvalidSchema",
+			"InvalidSpec", "MembershipCycle", "NoPermission", "NoRole", "NotReady", "PatternMatchesNothing", "ResourceNotFound",
+			"RoleNotFound", "RouteConflict", "ScopeMismatch", "ScopeRequired", "Unauthenticated", "UndeclaredSubjectType",
+			"UnguardedDeny", "UnknownAction", "UnknownNamespace", "UnknownResource", "other",
 		},
 	}
 	m := newMetrics(t)

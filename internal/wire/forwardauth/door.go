@@ -84,8 +84,10 @@ func forwarded(h http.Header) (r authz.HTTPRequest, err error) {
 	if err != nil {
 		return r, err
 	}
-	if hosts := h["X-Forwarded-Host"]; len(hosts) == 1 {
-		r.Host = hosts[0]
+	if h["X-Forwarded-Host"] != nil {
+		if r.Host, err = only(h, "X-Forwarded-Host"); err != nil {
+			return r, err // which of two hosts the application takes is anybody's guess
+		}
 	}
 	r.Path, _, _ = strings.Cut(uri, "?")
 	return r, nil

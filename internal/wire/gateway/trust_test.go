@@ -117,6 +117,7 @@ func TestForwardAuthHeaders(t *testing.T) {
 		"only a client's":               {forwarded, []string{method, "GET", url, "http://h/documents/1"}, 400},
 		"no method":                     {forwarded, []string{"X-Forwarded-Uri", "/documents/1"}, 400},
 		"no path":                       {forwarded, []string{"X-Forwarded-Method", "GET"}, 400},
+		"two hosts":                     {forwarded, []string{"X-Forwarded-Method", "GET", "X-Forwarded-Uri", "/documents/1", "X-Forwarded-Host", "a", "X-Forwarded-Host", "b"}, 400},
 		"two methods":                   {forwarded, []string{"X-Forwarded-Method", "DELETE", "X-Forwarded-Method", "GET", "X-Forwarded-Uri", "/documents/1"}, 400},
 		"two paths":                     {forwarded, []string{"X-Forwarded-Method", "GET", "X-Forwarded-Uri", "/documents/1", "X-Forwarded-Uri", "/documents"}, 400},
 		"what is said of another body":  {forwarded, []string{"X-Forwarded-Method", "GET", "X-Forwarded-Uri", "/documents/1", "Content-Encoding", "gzip", "Content-Type", "text/html"}, 200},
