@@ -7,6 +7,7 @@ package proxies
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -17,6 +18,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // configurations are what docs/gateways.md shows.
@@ -98,7 +102,7 @@ func freeAddress(t *testing.T) string {
 func run(t *testing.T, address, program string, arguments ...string) string {
 	t.Helper()
 	var out buffer
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, arguments...) // it is told to end, not killed
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, arguments...) //nolint:gosec // the tests' own; it is told to end, not killed
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
 	if err := cmd.Start(); err != nil {
@@ -116,22 +120,31 @@ func run(t *testing.T, address, program string, arguments ...string) string {
 			t.Logf("%s: %s", program, out.String())
 		}
 	})
-	// A proxy that has no route yet answers 404, and this one's path none but them.
-	for {
+	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		select {
 		case <-ended:
-			t.Fatalf("%s has ended: %s", program, out.String())
+			return false, errors.New("it has ended")
 		default:
+			return serves(ctx, address)
 		}
-		resp, err := http.Get("http://" + address + "/") //nolint:noctx // it ends with the proxy
-		if err != nil {
-			continue
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusNotFound {
-			return address
-		}
+	})
+	if err != nil {
+		t.Fatalf("%s: %v: %s", program, err, out.String())
 	}
+	return address
+}
+
+// serves reports whether a proxy has a route: until then it answers 404, or not at all.
+func serves(ctx context.Context, address string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
+	if err != nil {
+		return false, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false, nil //nolint:nilerr // it does not listen yet
+	}
+	return resp.StatusCode != http.StatusNotFound, resp.Body.Close()
 }
 
 // buffer is what a program says, while it says it.
