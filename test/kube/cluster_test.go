@@ -96,7 +96,8 @@ func startClusterWithCRDs(t *testing.T) *cluster {
 }
 
 // waitForKinds waits until the server serves Rolecall's kinds and says so in
-// its discovery, which comes a moment after they are established.
+// its discovery, which comes a moment after they are established, and in its
+// OpenAPI document, by which kubectl explains them and which comes after that.
 func (c *cluster) waitForKinds(t *testing.T) {
 	t.Helper()
 	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
@@ -104,6 +105,15 @@ func (c *cluster) waitForKinds(t *testing.T) {
 		out, err := c.tryKubectl(ctx, "", "api-resources", "--api-group=rolecall.dev", "--cached=false", "-o", "name")
 		if err == nil && strings.Count(out, "\n") != 4 {
 			return fmt.Errorf("it lists %q", out)
+		}
+		return err
+	})
+	eventually(t, "OpenAPI describes four kinds", func(ctx context.Context) error {
+		out, err := c.tryKubectl(ctx, "", "get", "--raw", "/openapi/v3/apis/rolecall.dev/v1alpha1")
+		for _, plural := range []string{"resources", "roles", "rolebindings", "groups"} {
+			if err == nil && !strings.Contains(out, `/namespaces/{namespace}/`+plural+`"`) {
+				return fmt.Errorf("it does not describe %s", plural)
+			}
 		}
 		return err
 	})
