@@ -34,13 +34,13 @@ func parts() []suite {
 
 // listings are the tests of what lists instead of deciding.
 func listings() suite {
-	return suite{decide, "Export|Held|Holdings|Outlook|Permissions|Search"}
+	return suite{decide, "Explain|Export|Held|Holdings|Outlook|Permissions|Search"}
 }
 
 // lists reports whether a file of internal/policy lists.
 func lists(file string) bool {
 	return slices.Contains([]string{
-		"enumerate.go", "export.go", "holdings.go", "outlook.go", "openings.go", "search.go", "whereto.go", "whom.go",
+		"enumerate.go", "explain.go", "explain_permissions.go", "explain_subject.go", "export.go", "holdings.go", "outlook.go", "openings.go", "search.go", "whereto.go", "whom.go",
 	}, path.Base(file))
 }
 
