@@ -168,10 +168,7 @@ func (a *answer) print(w io.Writer, output string) error {
 		if a.Context.Roles == nil {
 			a.Context.Roles = []string{}
 		}
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(a)
+		return writeJSON(w, a)
 	}
 	decision := "deny"
 	if *a.Decision {
@@ -183,4 +180,12 @@ func (a *answer) print(w io.Writer, output string) error {
 	}
 	_, err := fmt.Fprintf(w, "decision: %s\nreason:   %s\nroles:    %s\n", decision, a.Context.Reason, roles)
 	return err
+}
+
+// writeJSON writes an answer, indented.
+func writeJSON(w io.Writer, answer any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(answer)
 }

@@ -66,7 +66,7 @@ func (c *check) explain(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if c.output == "json" {
-		err = writeJSON(cmd.OutOrStdout(), text)
+		err = writeJSON(cmd.OutOrStdout(), json.RawMessage(text))
 	} else {
 		err = writeExplanation(cmd.OutOrStdout(), a, text)
 	}
@@ -77,14 +77,6 @@ func (c *check) explain(cmd *cobra.Command, _ []string) error {
 		return &statusError{code: 1}
 	}
 	return nil
-}
-
-// writeJSON writes an answer as it came, indented.
-func writeJSON(w io.Writer, text []byte) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(json.RawMessage(text))
 }
 
 func writeExplanation(w io.Writer, a *answer, text []byte) error {
