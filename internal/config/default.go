@@ -27,6 +27,7 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.Limits.HeaderBytes, 64<<10)
 	fill(&c.Limits.Evaluations, 100)
 	fill(&c.Limits.ConcurrentStreams, 1000)
+	defaultAdmission(c.Admission)
 	defaultTimeouts(&c.Timeouts)
 	defaultSearch(&c.AuthZEN.Search)
 	defaultCerbos(&c.Cerbos)

@@ -24,6 +24,7 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		listener(field.NewPath("grpc"), &c.GRPC),
 		address(field.NewPath("health", "bindAddress"), c.Health.BindAddress),
 		listener(field.NewPath("metrics"), &c.Metrics),
+		admission(field.NewPath("admission"), c.Admission),
 		distinct(c),
 		namespaces(c),
 		sessions(c),
@@ -74,9 +75,12 @@ func address(path *field.Path, value string) field.ErrorList {
 func distinct(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 	var faults field.ErrorList
 	owners := map[string]string{c.HTTP.BindAddress: "http"}
-	for _, l := range []struct{ name, address string }{
-		{"grpc", c.GRPC.BindAddress}, {"health", c.Health.BindAddress}, {"metrics", c.Metrics.BindAddress},
-	} {
+	type named struct{ name, address string }
+	others := []named{{"grpc", c.GRPC.BindAddress}, {"health", c.Health.BindAddress}, {"metrics", c.Metrics.BindAddress}}
+	if c.Admission != nil {
+		others = append(others, named{"admission", c.Admission.BindAddress})
+	}
+	for _, l := range others {
 		owner, taken := owners[l.address]
 		if taken && !strings.HasSuffix(l.address, ":0") {
 			faults = append(faults, field.Invalid(field.NewPath(l.name, "bindAddress"), l.address,

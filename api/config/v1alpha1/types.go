@@ -53,6 +53,11 @@ type ServerConfiguration struct {
 	// +optional
 	Metrics Listener `json:"metrics,omitempty"`
 
+	// admission opens the validating webhook. Without it there is none.
+	//
+	// +optional
+	Admission *Admission `json:"admission,omitempty"`
+
 	// defaultNamespace is the namespace that is meant by requests whose path names
 	// none. Without it they are answered with 404.
 	//
