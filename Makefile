@@ -71,7 +71,7 @@ lint: ## Run the linters (.golangci.yml).
 
 .PHONY: tools
 tools: ## Build the pinned tools into your cache (the other targets do so when they need one).
-	@for tool in controller-gen crd-ref-docs golangci-lint protoc protoc-gen-go protoc-gen-go-grpc; do hack/tools/tool.sh $$tool || exit; done
+	@for tool in controller-gen crd-ref-docs golangci-lint helm protoc protoc-gen-go protoc-gen-go-grpc; do hack/tools/tool.sh $$tool || exit; done
 
 ##@ Prove
 

@@ -12,7 +12,7 @@
 # built with).
 set -eu
 
-name=${1:?usage: tool.sh controller-gen|crd-ref-docs|golangci-lint|protoc|protoc-gen-go|protoc-gen-go-grpc}
+name=${1:?usage: tool.sh controller-gen|crd-ref-docs|golangci-lint|helm|protoc|protoc-gen-go|protoc-gen-go-grpc}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 source=/dev/null
@@ -20,14 +20,18 @@ case $name in
 controller-gen) dir=$here module=sigs.k8s.io/controller-tools package=$module/cmd/controller-gen ;;
 crd-ref-docs) dir=$here module=github.com/elastic/crd-ref-docs package=$module ;;
 golangci-lint) dir=$here/golangci-lint module=github.com/golangci/golangci-lint/v2 package=$module/cmd/golangci-lint ;;
+helm) dir=$here/helm module=helm.sh/helm/v3 package=$module/cmd/helm ;;
 protoc) dir=$here module=github.com/bufbuild/protocompile package=./protoc source=$here/protoc/main.go ;;
 protoc-gen-go) dir=$here module=google.golang.org/protobuf package=$module/cmd/protoc-gen-go ;;
 protoc-gen-go-grpc) dir=$here module=google.golang.org/grpc/cmd/protoc-gen-go-grpc package=$module ;;
 *) echo "tool.sh: unknown tool $name" >&2 && exit 2 ;;
 esac
 
-# Reading the version from the file costs nothing; `go list -m` would load the module graph.
-version=$(awk -v m="$module" '$1 == m && $2 ~ /^v/ { print $2; exit }' "$dir/go.mod")
+# required prints the version of a module. Reading it from the file costs nothing;
+# `go list -m` would load the module graph.
+required() { awk -v m="$1" '$1 == m && $2 ~ /^v/ { print $2; exit }' "$dir/go.mod"; }
+
+version=$(required "$module")
 [ -n "$version" ] || { echo "tool.sh: $dir/go.mod does not require $module" >&2 && exit 1; }
 sum=$(cat "$dir/go.mod" "$source" | cksum | cut -d ' ' -f 1)
 cache=${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME: the tools are built there}/.cache}
@@ -40,7 +44,18 @@ if [ ! -x "$bin" ]; then
 	# or runs twice at a time never leaves half a tool.
 	tmp=$bin.$$
 	trap 'rm -f "$tmp"' EXIT
-	GOWORK=off GOFLAGS='' CGO_ENABLED=0 go build -C "$dir" -trimpath -buildvcs=false -ldflags='-s -w' \
+	flags='-s -w'
+	if [ "$name" = helm ]; then
+		# Without the stamp `helm template` takes the cluster for Kubernetes 1.20, and
+		# refuses every chart that asks for more.
+		minor=$(required k8s.io/client-go)
+		minor=${minor#v0.}
+		flags="$flags -X $module/internal/version.version=$version"
+		for stamped in chartutil lint/rules; do
+			flags="$flags -X $module/pkg/$stamped.k8sVersionMajor=1 -X $module/pkg/$stamped.k8sVersionMinor=${minor%%.*}"
+		done
+	fi
+	GOWORK=off GOFLAGS='' CGO_ENABLED=0 go build -C "$dir" -trimpath -buildvcs=false -ldflags="$flags" \
 		-o "$tmp" "$package" >&2
 	mv "$tmp" "$bin"
 fi
