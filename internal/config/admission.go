@@ -20,7 +20,7 @@ func defaultAdmission(a *configv1alpha1.Admission) {
 	fill(&a.Refuse, configv1alpha1.RefuseInvalidObjects)
 }
 
-func admission(path *field.Path, a *configv1alpha1.Admission) field.ErrorList {
+func admission(path *field.Path, c *configv1alpha1.ServerConfiguration, a *configv1alpha1.Admission) field.ErrorList {
 	if a == nil {
 		return nil
 	}
@@ -29,7 +29,7 @@ func admission(path *field.Path, a *configv1alpha1.Admission) field.ErrorList {
 		faults = append(faults, field.Required(path.Child("tls"), "API servers ask webhooks over TLS only; give it a certificate, or leave out admission"))
 	}
 	return slices.Concat(
-		listener(path, &a.Listener),
+		listener(path, c, &a.Listener),
 		faults,
 		named(path.Child("webhookConfigurationName"), a.WebhookConfigurationName, validation.IsDNS1123Subdomain(a.WebhookConfigurationName)),
 		oneOf(path.Child("refuse"), a.Refuse, configv1alpha1.RefuseInvalidObjects, configv1alpha1.RefuseNothing),

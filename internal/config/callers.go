@@ -114,17 +114,10 @@ func callers(path *field.Path, c *configv1alpha1.ServerConfiguration) field.Erro
 
 func serviceAccounts(path *field.Path, s *configv1alpha1.ServiceAccountCallers) field.ErrorList {
 	return slices.Concat(
-		ttl(path.Child("reviewTTL"), s.ReviewTTL, 10*time.Minute),
-		ttl(path.Child("refusalTTL"), s.RefusalTTL, 10*time.Minute),
-		ttl(path.Child("outageTTL"), s.OutageTTL, 24*time.Hour),
+		between(path.Child("reviewTTL"), s.ReviewTTL, time.Second, 10*time.Minute),
+		between(path.Child("refusalTTL"), s.RefusalTTL, time.Second, 10*time.Minute),
+		between(path.Child("outageTTL"), s.OutageTTL, time.Second, 24*time.Hour),
 	)
-}
-
-func ttl(path *field.Path, d metav1.Duration, most time.Duration) field.ErrorList {
-	if time.Second <= d.Duration && d.Duration <= most {
-		return nil
-	}
-	return field.ErrorList{field.Invalid(path, d.Duration.String(), "must be from 1s to "+most.String())}
 }
 
 func jwtCallers(path *field.Path, all []configv1alpha1.JWTCallers) field.ErrorList {

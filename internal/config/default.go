@@ -23,6 +23,8 @@ func Default(c *configv1alpha1.ServerConfiguration) {
 	fill(&c.GRPC.BindAddress, "127.0.0.1:9090")
 	fill(&c.Health.BindAddress, "127.0.0.1:8081")
 	fill(&c.Metrics.BindAddress, "127.0.0.1:8443")
+	fill(&c.Metrics.Anonymous, configv1alpha1.AnonymousAllow)
+	defaultCertificates(c.Certificates)
 	fill(&c.Limits.RequestBytes, MaxRequestBytes)
 	fill(&c.Limits.HeaderBytes, 64<<10)
 	fill(&c.Limits.Evaluations, 100)

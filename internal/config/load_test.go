@@ -26,8 +26,10 @@ func defaults() *configv1alpha1.ServerConfiguration {
 		HTTP:     configv1alpha1.Listener{BindAddress: "127.0.0.1:8080"},
 		GRPC:     configv1alpha1.Listener{BindAddress: "127.0.0.1:9090"},
 		Health:   configv1alpha1.PlainListener{BindAddress: "127.0.0.1:8081"},
-		Metrics:  configv1alpha1.Listener{BindAddress: "127.0.0.1:8443"},
-		Limits:   configv1alpha1.Limits{RequestBytes: 1 << 20, HeaderBytes: 64 << 10, Evaluations: 100, ConcurrentStreams: 1000},
+		Metrics: configv1alpha1.MetricsListener{
+			Listener: configv1alpha1.Listener{BindAddress: "127.0.0.1:8443"}, Anonymous: "Allow",
+		},
+		Limits: configv1alpha1.Limits{RequestBytes: 1 << 20, HeaderBytes: 64 << 10, Evaluations: 100, ConcurrentStreams: 1000},
 		Timeouts: configv1alpha1.Timeouts{
 			ReadHeader:    metav1.Duration{Duration: 5 * time.Second},
 			Read:          metav1.Duration{Duration: 10 * time.Second},

@@ -20,11 +20,13 @@ import (
 // It reads no file and opens no port.
 func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 	return slices.Concat(
-		listener(field.NewPath("http"), &c.HTTP),
-		listener(field.NewPath("grpc"), &c.GRPC),
+		listener(field.NewPath("http"), c, &c.HTTP),
+		listener(field.NewPath("grpc"), c, &c.GRPC),
 		address(field.NewPath("health", "bindAddress"), c.Health.BindAddress),
-		listener(field.NewPath("metrics"), &c.Metrics),
-		admission(field.NewPath("admission"), c.Admission),
+		listener(field.NewPath("metrics"), c, &c.Metrics.Listener),
+		oneOf(field.NewPath("metrics", "anonymous"), c.Metrics.Anonymous, configv1alpha1.AnonymousAllow, configv1alpha1.AnonymousDeny),
+		generatedCertificates(field.NewPath("certificates"), c.Certificates),
+		admission(field.NewPath("admission"), c, c.Admission),
 		distinct(c),
 		namespaces(c),
 		sessions(c),
@@ -43,20 +45,6 @@ func Validate(c *configv1alpha1.ServerConfiguration) field.ErrorList {
 		frontEnds(field.NewPath("frontEnds"), c.FrontEnds),
 		decisionLog(field.NewPath("decisionLog"), c.DecisionLog),
 	)
-}
-
-func listener(path *field.Path, l *configv1alpha1.Listener) field.ErrorList {
-	faults := address(path.Child("bindAddress"), l.BindAddress)
-	if l.TLS == nil {
-		return faults
-	}
-	if l.TLS.CertFile == "" {
-		faults = append(faults, field.Required(path.Child("tls", "certFile"), "name the certificate's file, or leave out tls"))
-	}
-	if l.TLS.KeyFile == "" {
-		faults = append(faults, field.Required(path.Child("tls", "keyFile"), "name the private key's file, or leave out tls"))
-	}
-	return faults
 }
 
 func address(path *field.Path, value string) field.ErrorList {

@@ -17,6 +17,7 @@ import (
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/compile"
+	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/expr"
 	"github.com/rolecall/rolecall/internal/identity/caller"
 	"github.com/rolecall/rolecall/internal/identity/session"
@@ -119,6 +120,9 @@ type rooms struct {
 }
 
 func newRooms(o *Options) (*rooms, error) {
+	if faults := config.CheckSource(o.Config, o.Kube != nil); len(faults) > 0 {
+		return nil, fmt.Errorf("configuration: %w", faults.ToAggregate())
+	}
 	env, err := expr.NewEnv()
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)

@@ -92,7 +92,7 @@ func New(o Options) *Server {
 	s.listeners = []*listener{
 		{name: "http", config: c.HTTP, door: true, start: s.httpEngine(s.doors())},
 		{name: "health", config: configv1alpha1.Listener{BindAddress: c.Health.BindAddress}, start: s.httpEngine(s.health())},
-		{name: "metrics", config: c.Metrics, start: s.httpEngine(metrics(o.Metrics))},
+		{name: "metrics", config: c.Metrics.Listener, start: s.httpEngine(metrics(o.Metrics))},
 	}
 	if len(o.Services) > 0 {
 		s.listeners = append(s.listeners, &listener{name: "grpc", config: c.GRPC, door: true, start: s.grpcEngine})

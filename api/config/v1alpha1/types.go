@@ -51,7 +51,13 @@ type ServerConfiguration struct {
 	// Default: bindAddress `127.0.0.1:8443`, without TLS.
 	//
 	// +optional
-	Metrics Listener `json:"metrics,omitempty"`
+	Metrics MetricsListener `json:"metrics,omitempty"`
+
+	// certificates has the server make its certificate itself. Without it no
+	// listener can say `tls.generated`.
+	//
+	// +optional
+	Certificates *Certificates `json:"certificates,omitempty"`
 
 	// admission opens the validating webhook. Without it there is none.
 	//
@@ -159,43 +165,6 @@ type ServerConfiguration struct {
 	//
 	// +optional
 	DecisionLog *DecisionLog `json:"decisionLog,omitempty"`
-}
-
-// Listener is an address to listen on, with TLS if it names certificates.
-type Listener struct {
-	// bindAddress is the host and port to listen on. An empty host, as in `:8080`,
-	// means every interface; port 0 means any free port.
-	//
-	// +optional
-	BindAddress string `json:"bindAddress,omitempty"`
-
-	// tls makes the listener speak TLS.
-	//
-	// +optional
-	TLS *TLS `json:"tls,omitempty"`
-}
-
-// PlainListener is an address to listen on, without TLS.
-type PlainListener struct {
-	// bindAddress is the host and port to listen on. An empty host, as in `:8081`,
-	// means every interface; port 0 means any free port.
-	//
-	// +optional
-	BindAddress string `json:"bindAddress,omitempty"`
-}
-
-// TLS names the files of a certificate. They are read again when they change, so
-// a renewed certificate needs no restart.
-type TLS struct {
-	// certFile is the path of the certificate chain in PEM, the server's own first.
-	//
-	// +required
-	CertFile string `json:"certFile"`
-
-	// keyFile is the path of the private key in PEM.
-	//
-	// +required
-	KeyFile string `json:"keyFile"`
 }
 
 // Limits bound what one request may ask for.
