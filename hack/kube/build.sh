@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds programs of a real Kubernetes API server from Go modules, keeps them
-# in the user's cache directory by version, and prints the folder.
+# Builds programs of a real Kubernetes from Go modules, keeps them in the user's
+# cache directory by version, and prints the folder.
 #
 #   hack/kube/build.sh                  kube-apiserver, etcd and kubectl
-#   hack/kube/build.sh etcd kubelet     only these; any folder of Kubernetes' cmd/ that go.mod has the modules for
+#   hack/kube/build.sh etcd kubelet     only these; also kube-controller-manager, kube-scheduler and kube-proxy
 #
 # The first run takes minutes, later ones a fraction of a second. It may run
 # several times at once: one builds, the others wait for it, and a program
@@ -83,7 +83,7 @@ build_all() {
 
 if [ -n "$(missing "$@")" ]; then
 	say "Kubernetes $kubernetes and etcd $etcd are built from source into $folder"
-	say "this takes 6 to 15 minutes on two cores, once"
+	say "this takes minutes, once: on two cores 6 for an API server, 9 for a whole node"
 	mkdir -p "$folder"
 	# Where there is no flock (macOS), two runs at once cost twice the work and
 	# are still right: the renames see to that.
