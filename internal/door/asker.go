@@ -58,13 +58,17 @@ func (a *Asker) Admit(ctx context.Context, c Credentials, o Origin, p Permission
 	return o, nil
 }
 
-// Policy returns the policy in force now, for a request whose caller was let in.
+// Policy returns the policy in force now, for a request whose caller was let in,
+// and has the request's answer bear its revision.
 // Its error wraps authz.ErrNotReady if there is none to decide by.
 func (a *Asker) Policy(o Origin) (Policy, error) {
 	checker, err := a.Provider.Checker()
 	if err != nil {
 		a.Refused(o, err)
 		return Policy{}, err
+	}
+	if o.answer != nil {
+		o.answer.bear(headerOf(checker.Revision()))
 	}
 	return Policy{asker: a, origin: o, checker: checker}, nil
 }

@@ -21,10 +21,11 @@ import (
 type core struct {
 	err, absent error
 	seen        []string
+	revision    string
 }
 
 func (c *core) Checker() (authz.Checker, error) { return c, c.absent }
-func (*core) Revision() string                  { return "r" }
+func (c *core) Revision() string                { return c.revision }
 
 func (c *core) Check(r *authz.Request, d *authz.Decision) error {
 	c.seen = append(c.seen, fmt.Sprint(r.Namespace, " ", r.Time.Unix()))
@@ -61,7 +62,7 @@ type rig struct {
 }
 
 func newRig() *rig {
-	r := &rig{}
+	r := &rig{core: core{revision: "r"}}
 	now := time.Unix(99, 0)
 	r.asker = door.Asker{
 		Provider: &r.core, Meter: &r.meter, Recorder: &r.recorder,
@@ -103,8 +104,8 @@ func TestPolicy(t *testing.T) {
 		"asked":   {{"shop 100", "shop 100", "shop 100"}, r.core.seen},
 		"counted": {{"Granted 1s", "Granted 1s", "404", "400"}, r.meter.told},
 		"recorded": {{
-			"{shop 7 {checkout jwt}} alice Granted r 1s", "{shop 7 {checkout jwt}} alice Granted r 1s",
-			"{shop 7 {checkout jwt}} 105 404", "{shop 7 {checkout jwt}} 106 400",
+			"{shop 7 {checkout jwt} <nil>} alice Granted r 1s", "{shop 7 {checkout jwt} <nil>} alice Granted r 1s",
+			"{shop 7 {checkout jwt} <nil>} 105 404", "{shop 7 {checkout jwt} <nil>} 106 400",
 		}, r.recorder.told},
 	} {
 		if diff := cmp.Diff(lists[0], lists[1]); diff != "" {
@@ -188,7 +189,7 @@ func TestAdmit(t *testing.T) {
 	if diff := cmp.Diff([]string{"401"}, r.meter.told); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"{shop 7 { }} 100 401"}, r.recorder.told); diff != "" {
+	if diff := cmp.Diff([]string{"{shop 7 { } <nil>} 100 401"}, r.recorder.told); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }
@@ -227,7 +228,7 @@ func TestNoPolicy(t *testing.T) {
 	if diff := cmp.Diff([]string{"503", "401"}, r.meter.told); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"{shop 7 {checkout jwt}} 100 503", "{  { }} 101 401"}, r.recorder.told); diff != "" {
+	if diff := cmp.Diff([]string{"{shop 7 {checkout jwt} <nil>} 100 503", "{  { } <nil>} 101 401"}, r.recorder.told); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }

@@ -97,19 +97,30 @@ func noDefault(remedy string) error {
 	}
 }
 
-// callID is the key of a call's id in its context.
-type callID struct{}
+// CallIDMetadata is the metadata by which a gRPC client knows an answer again, as
+// RequestIDHeader is over HTTP.
+const CallIDMetadata = "x-request-id"
 
-// WithCallID gives a gRPC call its id: what RequestID finds in the header of an
-// answer over HTTP.
-func WithCallID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, callID{}, id)
+// callHeaderKey is the key of the header of a call's answer in its context.
+type callHeaderKey struct{}
+
+// WithCallHeader gives a gRPC call the header of its answer, which the server sends
+// when the call has ended. It holds the call's id.
+func WithCallHeader(ctx context.Context, header metadata.MD) context.Context {
+	return context.WithValue(ctx, callHeaderKey{}, header)
+}
+
+func callHeader(ctx context.Context) metadata.MD {
+	header, _ := ctx.Value(callHeaderKey{}).(metadata.MD)
+	return header
 }
 
 // CallID returns the id of a gRPC call, which the server has given to it.
 func CallID(ctx context.Context) string {
-	id, _ := ctx.Value(callID{}).(string)
-	return id
+	if id := callHeader(ctx)[CallIDMetadata]; len(id) > 0 {
+		return id[0]
+	}
+	return ""
 }
 
 // CallCredentials returns what a gRPC call proves of its caller: the same as

@@ -17,6 +17,9 @@ type Origin struct {
 	RequestID string
 	// Caller is who asks, as far as it is known.
 	Caller Caller
+
+	// answer bears the revision of the policy; nil bears nothing.
+	answer bearer
 }
 
 // Recorder writes down who asked what for whom, and the answer. Its methods are

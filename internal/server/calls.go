@@ -64,13 +64,14 @@ func (c *calls) bound(ctx context.Context, method string, most time.Duration) co
 
 // unary answers a call of a door.
 func (c *calls) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
-	ctx, err = identify(ctx)
-	if err != nil {
-		return nil, err
-	}
+	header := identify(ctx)
+	ctx = door.WithCallHeader(ctx, header)
 	defer func() {
 		if cause := recover(); cause != nil {
 			answer, err = nil, c.panicked(ctx, info.FullMethod, cause)
+		}
+		if grpc.SetHeader(ctx, header) != nil && err == nil {
+			answer, err = nil, status.Error(codes.Unavailable, "the call was given up")
 		}
 	}()
 	answer, err = handle(ctx, request)
@@ -111,21 +112,14 @@ type stream struct {
 // Context implements grpc.ServerStream.
 func (s *stream) Context() context.Context { return s.ctx }
 
-// identify gives a call its id, the client's own or one made up, and sends it
-// back.
-func identify(ctx context.Context) (context.Context, error) {
-	const key = "x-request-id"
-	id := ""
-	if ids := metadata.ValueFromIncomingContext(ctx, key); len(ids) > 0 && len(ids[0]) <= maxRequestID {
-		id = ids[0]
+// identify returns the header of a call's answer, with the call's id: the client's
+// own or one made up.
+func identify(ctx context.Context) metadata.MD {
+	id := metadata.ValueFromIncomingContext(ctx, door.CallIDMetadata)
+	if len(id) == 0 || id[0] == "" || len(id[0]) > maxRequestID {
+		id = []string{newRequestID()}
 	}
-	if id == "" {
-		id = newRequestID()
-	}
-	if err := grpc.SetHeader(ctx, metadata.Pairs(key, id)); err != nil {
-		return nil, status.Error(codes.Unavailable, "the call was given up")
-	}
-	return door.WithCallID(ctx, id), nil
+	return metadata.MD{door.CallIDMetadata: id[:1:1]}
 }
 
 // refuse turns an error into a status. The log hears only of the server's own

@@ -115,7 +115,7 @@ func (h *handler) endpoint(
 			return err
 		}
 		origin, err := h.Asker.Admit(r.Context(), door.RequestCredentials(r),
-			door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}, permission)
+			door.RequestOrigin(w, namespace), permission)
 		if err != nil {
 			return err
 		}

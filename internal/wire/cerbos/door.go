@@ -49,7 +49,7 @@ func (d *Door) admit(ctx context.Context) (door.Origin, error) {
 	if err != nil {
 		return door.Origin{}, err
 	}
-	o := door.Origin{Namespace: namespace, RequestID: door.CallID(ctx)}
+	o := door.CallOrigin(ctx, namespace)
 	return d.options.Asker.Admit(ctx, door.CallCredentials(ctx), o, door.PermissionCheck)
 }
 

@@ -41,7 +41,7 @@ func (d *Door) route(method, path string, answer serve) door.Route {
 			if err != nil {
 				return err
 			}
-			o := door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}
+			o := door.RequestOrigin(w, namespace)
 			if o, err = d.options.Asker.Admit(r.Context(), door.RequestCredentials(r), o, door.PermissionCheck); err != nil {
 				return err
 			}

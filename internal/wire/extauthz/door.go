@@ -50,7 +50,7 @@ func (s *service) Check(ctx context.Context, in *authv3.CheckRequest) (*authv3.C
 	}
 	address, state := from(ctx)
 	gateways := &s.options.Gateways
-	origin, settings, err := gateways.Admit(ctx, address, state, door.Origin{Namespace: namespace, RequestID: door.CallID(ctx)})
+	origin, settings, err := gateways.Admit(ctx, address, state, door.CallOrigin(ctx, namespace))
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	address, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero one is nobody's
-	origin, settings, err := h.Gateways.Admit(r.Context(), address, r.TLS, door.Origin{Namespace: namespace, RequestID: door.RequestID(w)})
+	origin, settings, err := h.Gateways.Admit(r.Context(), address, r.TLS, door.RequestOrigin(w, namespace))
 	if err != nil {
 		return err
 	}

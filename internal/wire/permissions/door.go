@@ -78,7 +78,7 @@ func (h *handler) post(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	origin, err := h.Asker.Admit(r.Context(), door.RequestCredentials(r),
-		door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}, door.PermissionCheck)
+		door.RequestOrigin(w, namespace), door.PermissionCheck)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	origin := door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}
+	origin := door.RequestOrigin(w, namespace)
 	session, err := h.session(r, namespace)
 	if err != nil {
 		h.Asker.Refused(origin, err)

@@ -137,7 +137,7 @@ func TestGet(t *testing.T) {
 	expect(t, a, http.StatusOK, writing)
 	tag := a.Header.Get("ETag")
 	want := http.Header{
-		"Access-Control-Allow-Origin": {app}, "Access-Control-Expose-Headers": {"ETag, X-Request-Id"},
+		"Access-Control-Allow-Origin": {app}, "Access-Control-Expose-Headers": {"ETag, Rolecall-Revision, X-Request-Id"},
 		"Cache-Control": {"private, no-cache"}, "Vary": {"Origin", "Authorization"},
 	}
 	for name, values := range want {

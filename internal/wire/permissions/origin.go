@@ -16,7 +16,7 @@ func (h *handler) crossOrigin(serve func(http.ResponseWriter, *http.Request) err
 		header.Add("Vary", "Origin")
 		if origin := r.Header.Get("Origin"); origin != "" && slices.Contains(h.Origins, origin) {
 			header.Set("Access-Control-Allow-Origin", origin)
-			header.Set("Access-Control-Expose-Headers", "ETag, X-Request-Id")
+			header.Set("Access-Control-Expose-Headers", "ETag, Rolecall-Revision, X-Request-Id")
 		}
 		return serve(w, r)
 	}

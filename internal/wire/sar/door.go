@@ -67,7 +67,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	origin, err := h.Asker.Admit(r.Context(), door.RequestCredentials(r),
-		door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}, door.PermissionCheck)
+		door.RequestOrigin(w, namespace), door.PermissionCheck)
 	if err != nil {
 		return err
 	}

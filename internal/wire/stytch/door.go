@@ -80,7 +80,7 @@ func (h *handler) endpoint(p door.Permission, answer func(*call, *http.Request) 
 		if !ok || !known {
 			return unknownProject()
 		}
-		origin := door.Origin{Namespace: project.Namespace, RequestID: door.RequestID(w)}
+		origin := door.RequestOrigin(w, project.Namespace)
 		origin, err := h.Asker.Admit(r.Context(), door.RequestCredentials(r), origin, p)
 		if e, ok := errors.AsType[*door.Error](err); ok && e.Status == http.StatusUnauthorized {
 			return unknownProject()

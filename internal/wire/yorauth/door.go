@@ -62,7 +62,7 @@ func (h *handler) endpoint(p door.Permission, serve func(*call, *http.Request) e
 		if err != nil {
 			return err
 		}
-		origin := door.Origin{Namespace: namespace, RequestID: door.RequestID(w)}
+		origin := door.RequestOrigin(w, namespace)
 		if origin, err = h.Asker.Admit(r.Context(), door.RequestCredentials(r), origin, p); err != nil {
 			return err
 		}
