@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,6 +61,9 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	operator.SetLibraryLogger(log)
 	o := operator.Options{Config: c, Dir: f.dir, Logger: log, Stdout: cmd.OutOrStdout(), Now: time.Now}
 	if f.dir == "" {
+		if err := pingSoon(); err != nil {
+			return err
+		}
 		if o.Kube, err = kubeConfig(f.kubeconfig, &c.LeaderElection); err != nil {
 			return err
 		}
@@ -89,6 +93,22 @@ func (f *serveFlags) configuration() (*configv1alpha1.ServerConfiguration, error
 		return nil, fmt.Errorf("--listen: %w", faults.ToAggregate())
 	}
 	return c, nil
+}
+
+// pingSoon has the library notice within 15 seconds that a connection to the API
+// server is dead at the other end, and not within its 45: so long would this
+// replica not hear of a revocation although another connection would tell it. The
+// library reads the environment, which may say otherwise.
+func pingSoon() error {
+	for name, seconds := range map[string]string{"HTTP2_READ_IDLE_TIMEOUT_SECONDS": "10", "HTTP2_PING_TIMEOUT_SECONDS": "5"} {
+		if os.Getenv(name) != "" {
+			continue
+		}
+		if err := os.Setenv(name, seconds); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // kubeConfig finds the API server the way kubectl does, and in a pod that of the

@@ -60,6 +60,7 @@ type watchState struct {
 	trouble trouble
 	told    time.Time // when people were told of the trouble
 	heard   bool      // since the last touch
+	behind  bool      // the server has said what is older than what it said before
 }
 
 func newContact(sink Sink, opts Options, watches int) *contact {
@@ -91,7 +92,7 @@ func (l line) heard() {
 	defer c.mu.Unlock()
 	w := &c.watches[l.watch]
 	was := w.trouble
-	w.trouble, w.heard = none, true
+	w.trouble, w.heard, w.behind = none, true, false
 	c.over(was, l.kind)
 	for i := range c.watches {
 		if !c.watches[i].heard {
@@ -131,6 +132,20 @@ func (l line) failed(err error) {
 		w.told = now
 		c.tell(t, l.kind, err)
 	}
+}
+
+// behind tells people, once until the watch goes on, that the server says what is
+// older than what it said before.
+func (l line) behind(newest, version string) {
+	c := l.contact
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watches[l.watch].behind {
+		return
+	}
+	c.watches[l.watch].behind = true
+	c.log.Info("the API server says what is older than what it said before, and is not believed for now; checks go on from the last snapshot",
+		"resource", plural(l.kind)+"."+v1alpha1.GroupName, "version", version, "seen", newest, "believedAfter", credibleAfter.String())
 }
 
 func (c *contact) tell(t trouble, kind store.Kind, err error) {

@@ -18,6 +18,8 @@ type feed struct {
 	partition store.Partition
 	sink      Sink
 	line      line
+	pulse     *pulse
+	course    course
 }
 
 var _ cache.ReflectorBookmarkStore = (*feed)(nil)
@@ -33,10 +35,9 @@ func (f *feed) Update(obj any) error {
 		return err
 	}
 	o, err := accessor(obj)
-	if err != nil {
+	if err != nil || !f.goesOn(o.GetResourceVersion()) {
 		return err
 	}
-	f.line.heard()
 	f.sink.Put(o)
 	return nil
 }
@@ -44,16 +45,33 @@ func (f *feed) Update(obj any) error {
 // Delete says that an object is gone.
 func (f *feed) Delete(obj any) error {
 	o, err := accessor(obj)
-	if err != nil {
+	if err != nil || !f.goesOn(o.GetResourceVersion()) {
 		return err
 	}
-	f.line.heard()
 	f.sink.Delete(f.partition.Kind, o.GetNamespace(), o.GetName())
 	return nil
 }
 
-// Replace hands on a full list, whose objects have been stripped page by page.
-func (f *feed) Replace(objs []any, _ string) error {
+// goesOn reports whether what a watch says, of a version, is news, and ends the
+// watch if it is not: what is true then, a list says.
+func (f *feed) goesOn(version string) bool {
+	if !f.course.follows(version) {
+		f.line.behind(f.course.newest, version)
+		f.pulse.stop()
+		return false
+	}
+	f.pulse.beat()
+	f.line.heard()
+	return true
+}
+
+// Replace hands on a full list, whose objects have been stripped page by page. It
+// returns an error if the list is not believed, and the library lists again soon.
+func (f *feed) Replace(objs []any, version string) error {
+	if newest := f.course.newest; !f.course.believes(version, f.line.contact.now()) {
+		f.line.behind(newest, version)
+		return fmt.Errorf("the list is of version %s, and version %s was seen before", version, newest)
+	}
 	list := store.List{Partition: f.partition, Objects: make([]metav1.Object, 0, len(objs))}
 	for _, obj := range objs {
 		o, err := accessor(obj)
@@ -71,8 +89,8 @@ func (f *feed) Replace(objs []any, _ string) error {
 func (f *feed) Resync() error { return nil }
 
 // Bookmark is the server's sign of life on a watch where nothing changes.
-func (f *feed) Bookmark(string) error {
-	f.line.heard()
+func (f *feed) Bookmark(version string) error {
+	f.goesOn(version)
 	return nil
 }
 

@@ -139,6 +139,12 @@ func touched(s *tape) int { return s.touches }
 func watching(t *testing.T, cfg *rest.Config, sink kube.Sink, opts kube.Options) {
 	t.Helper()
 	opts.Now = time.Now
+	watchingBy(t, cfg, sink, opts)
+}
+
+// watchingBy is watching by a clock of the test's own.
+func watchingBy(t *testing.T, cfg *rest.Config, sink kube.Sink, opts kube.Options) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- kube.Run(ctx, cfg, sink, opts) }()

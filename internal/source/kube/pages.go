@@ -41,15 +41,21 @@ func Paged(lw cache.ListerWatcher, transform cache.TransformFunc) cache.ListerWa
 // that their text does not.
 const pageSize = 2000
 
-// inPages asks for the newest version where a part of any version is asked for:
-// the server gives an old one from its cache only as a whole. A request for a
-// later page says its version itself, and one without a limit wants everything.
+// anyVersion asks for whatever the server happens to have in its cache, which may
+// be older than what was seen before: of an earlier process, or of another server.
+const anyVersion = "0"
+
+// inPages asks for the newest version where a part is asked for, because the
+// server gives another one only as a whole, and where any version would do: what
+// was revoked must not come back with the start of a replica. The library asks for
+// that one also when a list takes so long that its later pages are forgotten. A
+// request for a later page says its version itself, and one without a limit wants
+// everything.
 func inPages(o metav1.ListOptions) metav1.ListOptions {
-	if o.Limit == 0 {
-		return o
+	if o.Limit > 0 {
+		o.Limit = pageSize
 	}
-	o.Limit = pageSize
-	if o.Continue == "" {
+	if o.Continue == "" && (o.Limit > 0 || o.ResourceVersion == anyVersion) {
 		o.ResourceVersion, o.ResourceVersionMatch = "", ""
 	}
 	return o

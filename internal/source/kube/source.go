@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -40,7 +41,17 @@ type Options struct {
 	Logger logr.Logger
 	// Now is the clock. It is required.
 	Now func() time.Time
+	// Silence is how long a watch may say nothing, not even that there is no news,
+	// before it is given up; zero means three minutes. API servers say so every
+	// minute.
+	Silence time.Duration
 }
+
+func (o *Options) silence() time.Duration { return cmp.Or(o.Silence, 3*time.Minute) }
+
+// listTimeout is how long the answer to a list may take, which is a page. API
+// servers give it up after a minute: this ends only what nobody will answer.
+const listTimeout = 75 * time.Second
 
 // Run watches until ctx ends, and then returns nil. It returns an error only if
 // the configuration makes no client. cfg stays as it is.
@@ -54,7 +65,9 @@ func Run(ctx context.Context, cfg *rest.Config, sink Sink, opts Options) error {
 	ctx = klog.NewContext(ctx, libraryLog(opts.Logger))
 	var watches wait.Group
 	for i, p := range partitions {
-		f := &feed{partition: p, sink: sink, line: line{contact: c, watch: i, kind: p.Kind}}
+		f := &feed{
+			partition: p, sink: sink, line: line{contact: c, watch: i, kind: p.Kind}, pulse: &pulse{silence: opts.silence()},
+		}
 		watches.StartWithContext(ctx, newReflector(client, f).RunWithContext)
 	}
 	watches.Wait()
@@ -90,12 +103,16 @@ func newReflector(client rest.Interface, f *feed) *cache.Reflector {
 	requests := cache.NewListWatchFromClient(client, plural(f.partition.Kind), f.partition.Namespace, fields.Everything())
 	heard := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			list, err := requests.ListWithContext(ctx, o)
-			f.line.report(ctx, err)
+			asked, end := context.WithTimeout(ctx, listTimeout)
+			defer end()
+			list, err := requests.ListWithContext(asked, o)
+			if err != nil { // a list is heard of when it is whole
+				f.line.report(ctx, err)
+			}
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			w, err := requests.WatchWithContext(ctx, o)
+			w, err := requests.WatchWithContext(f.pulse.begin(ctx), o)
 			f.line.report(ctx, err)
 			return w, err
 		},
