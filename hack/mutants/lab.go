@@ -59,6 +59,8 @@ func suites(file string) []suite {
 		return []suite{{dir, "."}}
 	}
 	switch dir {
+	case "internal/door", "internal/server", "internal/source/kube":
+		return []suite{{dir, "."}}
 	case "internal/grants":
 		return append(parts(), all...)
 	case "internal/policy":

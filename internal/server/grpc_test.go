@@ -142,7 +142,10 @@ func TestCalls(t *testing.T) {
 }
 
 func TestCallIDs(t *testing.T) {
-	r := newRigOf(t, configure(), nil, service(func(ctx context.Context, _ string) (string, error) {
+	r := newRigOf(t, configure(), nil, service(func(ctx context.Context, in string) (string, error) {
+		if in != "" {
+			return "", door.BadRequest(in)
+		}
 		return door.CallID(ctx), nil
 	})).run(t)
 	conn := dial(t, r.GRPC)
@@ -165,6 +168,10 @@ func TestCallIDs(t *testing.T) {
 	second, _ := ask(strings.Repeat("x", 300))
 	if first == "" || first != back || first == second || len(second) > 256 {
 		t.Errorf("ids made up: %q (sent back %q), then %q", first, back, second)
+	}
+	var header metadata.MD
+	if _, err := call(t.Context(), conn, "fail", grpc.Header(&header)); err == nil || len(header.Get("x-request-id")) != 1 {
+		t.Errorf("a call that fails: header %v, error %v; want an id", header, err)
 	}
 }
 
