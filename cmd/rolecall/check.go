@@ -50,7 +50,7 @@ const checkExample = `  rolecall check --subject user:alice --action read --reso
   rolecall check --dir policy/ --subject bob --action update --resource document \
     --subject-property 'groups=["editors"]' -o json
   kubectl create token checkout --audience rolecall.dev |
-    rolecall check --server https://rolecall-check.rolecall-system:8080 --ca-file ca.crt --token-file - \
+    rolecall check --server https://rolecall.rolecall-system:8080 --ca-file ca.crt --token-file - \
     --namespace shop --session-jwt-file session.jwt --action refund --resource order/17`
 
 // check is one run of the command.

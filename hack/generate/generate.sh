@@ -31,8 +31,14 @@ reference api/config/v1alpha1 'Configuration reference' \
 	'Every field of the file that `rolecall serve --config FILE` reads.' \
 	docs/reference-configuration.md
 
-"$controller_gen" rbac:roleName=manager-role,headerFile=$header.yaml.txt \
+"$controller_gen" rbac:roleName=rolecall,headerFile=$header.yaml.txt \
 	paths=./controllers/... paths=./internal/identity/caller output:rbac:dir=config/rbac
 
 "$(hack/tools/tool.sh protoc)" "$(hack/tools/tool.sh protoc-gen-go)" "$(hack/tools/tool.sh protoc-gen-go-grpc)" -- \
 	internal/wire/cerbos/cerbospb/*.proto
+
+# The chart installs what is generated above, and Helm reads nothing outside a chart.
+rm -rf charts/rolecall/files/crds charts/rolecall/files/rbac
+mkdir -p charts/rolecall/files/crds charts/rolecall/files/rbac
+cp config/crd/bases/*.yaml charts/rolecall/files/crds
+cp config/rbac/role.yaml config/rbac/*_role.yaml charts/rolecall/files/rbac

@@ -24,7 +24,7 @@ import (
 // The operator's own namespace and service account, as config/default names them.
 const (
 	operatorNamespace = "rolecall-system"
-	operatorAccount   = "rolecall-manager"
+	operatorAccount   = "rolecall"
 )
 
 // installation is what a cluster's administrator applies.

@@ -47,7 +47,7 @@ func startWebhookRig(t *testing.T) *webhookRig {
 	r := &webhookRig{program: buildOperator(t), http: freeAddress(t)}
 	dir, authority := t.TempDir(), pki.New(t)
 	certificate := authority.Issue(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "rolecall"}, DNSNames: []string{"rolecall-check.rolecall-system.svc"},
+		Subject: pkix.Name{CommonName: "rolecall"}, DNSNames: []string{"rolecall.rolecall-system.svc"},
 	})
 	certFile, keyFile := authority.Files(t.TempDir(), &certificate)
 	clientCert, clientKey := authority.Files(t.TempDir(), authority.Named("kube-apiserver"))
