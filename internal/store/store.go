@@ -60,8 +60,8 @@ type List struct {
 	Objects []metav1.Object
 }
 
-// Observer is told of every publication, by the writer's goroutine; it must not
-// block.
+// Observer is told of every publication, by whoever makes it and before the next;
+// it must not block.
 type Observer interface {
 	// Published says what is in force now, and how long the oldest of the
 	// events that it is made of has waited since it arrived.
@@ -90,8 +90,14 @@ type Store struct {
 	_       [128]byte    // every check reads what is above, every event writes what is below
 	contact atomic.Int64 // the last Touch, in nanoseconds since 1970
 
+	// turn is held by whoever writes: the writer's goroutine, or one that has a lone
+	// change. It is taken before mu, or tried while mu is held.
+	turn   sync.Mutex
+	writer *writer
+
 	mu    sync.Mutex
 	queue []event
+	live  bool // Run is at work
 	// wake has room for one: a full queue needs one wake-up.
 	wake chan struct{}
 }
@@ -104,25 +110,29 @@ type published struct {
 
 // New returns a store that is empty and not ready; Run makes it live.
 func New(o Options) *Store {
-	return &Store{options: o, wake: make(chan struct{}, 1)}
+	s := &Store{options: o, wake: make(chan struct{}, 1)}
+	s.writer = newWriter(&s.options)
+	return s
 }
 
-// Put says that an object was added or changed. The store reads it later; it
-// must not be changed any more. Objects of other kinds are ignored.
+// Put says that an object was added or changed. The store may read it later; it
+// must not be changed any more. Objects of other kinds are ignored. A RoleBinding
+// that comes while nothing else waits is in force when Put returns.
 func (s *Store) Put(obj metav1.Object) {
-	s.push(event{put: obj})
+	s.push(event{put: obj}, kindOf(obj) == KindRoleBinding)
 }
 
-// Delete says that an object is gone.
+// Delete says that an object is gone. It is out of force when Delete returns as Put
+// would have brought it in.
 func (s *Store) Delete(kind Kind, namespace, name string) {
-	s.push(event{gone: objectKey{kind, namespace, name}})
+	s.push(event{gone: objectKey{kind, namespace, name}}, kind == KindRoleBinding)
 }
 
 // Replace says that these lists are all the objects of their partitions. They
 // are published as one snapshot. A list holds objects of its partition only; the
 // store takes the slice over.
 func (s *Store) Replace(lists ...List) {
-	s.push(event{lists: lists})
+	s.push(event{lists: lists}, false)
 }
 
 // Touch says that the source is in contact with all that it watches. An object
@@ -131,9 +141,19 @@ func (s *Store) Touch() {
 	s.contact.Store(s.options.Now().UnixNano())
 }
 
-func (s *Store) push(e event) {
+// push queues an event, or applies it at once if it is cheap and nobody is at work:
+// waking the writer would take longer than what a RoleBinding costs. What costs more
+// is left to the writer, so that the source goes on reading and a queue can build up
+// that is published as one.
+func (s *Store) push(e event, cheap bool) {
 	e.arrived = s.options.Now()
 	s.mu.Lock()
+	if cheap && s.live && len(s.queue) == 0 && s.turn.TryLock() {
+		s.mu.Unlock()
+		defer s.turn.Unlock()
+		s.apply([]event{e})
+		return
+	}
 	s.queue = append(s.queue, e)
 	s.mu.Unlock()
 	select {
@@ -159,37 +179,52 @@ func (s *Store) take() (batch []event, more bool) {
 	return batch, len(s.queue) > 0
 }
 
-// Run is the single writer. It publishes each change as soon as it is idle, and
-// batches only what has queued up meanwhile. It returns nil when ctx ends; it
-// must be called once.
+// Run makes the store live. It publishes each change as soon as it is idle, and
+// batches only what has queued up meanwhile. It returns nil when ctx ends; it must be
+// called once.
 func (s *Store) Run(ctx context.Context) error {
-	w := newWriter(&s.options)
+	s.setLive(true)
+	defer s.setLive(false)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.wake:
-		}
-		for more := true; more && ctx.Err() == nil; {
-			var batch []event
-			batch, more = s.take()
-			s.apply(w, batch)
+			s.drain(ctx)
 		}
 	}
 }
 
+func (s *Store) setLive(live bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = live
+}
+
+// drain publishes what is queued, until nothing is or ctx ends. Its turn comes before
+// it takes anything out, so that nothing overtakes what it has taken.
+func (s *Store) drain(ctx context.Context) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	for more := true; more && ctx.Err() == nil; {
+		var batch []event
+		batch, more = s.take()
+		s.apply(batch)
+	}
+}
+
 // apply takes a batch in and publishes what it makes, unless it changes nothing
-// or not every partition has been listed yet.
-func (s *Store) apply(w *writer, batch []event) {
+// or not every partition has been listed yet. Whoever calls it has the turn.
+func (s *Store) apply(batch []event) {
 	changed := false
 	for i := range batch {
-		changed = w.apply(&batch[i]) || changed
+		changed = s.writer.apply(&batch[i]) || changed
 	}
-	if !changed || !w.complete() {
+	if !changed || !s.writer.complete() {
 		return
 	}
 	now := s.options.Now()
-	p := w.publish(now)
+	p := s.writer.publish(now)
 	s.current.Store(p)
 	if s.options.Observer != nil {
 		s.options.Observer.Published(p.info, now.Sub(batch[0].arrived))

@@ -28,7 +28,7 @@ type objectKey struct {
 	namespace, name string
 }
 
-// writer is the state of the writing goroutine: every unit in force, and what
+// writer is the state of whoever writes: every unit in force, and what
 // has been touched since the last publication.
 type writer struct {
 	options *Options
