@@ -119,48 +119,48 @@ func TestRole(t *testing.T) {
 		"a permission allows unless it says something else": {
 			spec: `{id: r, assertable: true, inherits: [a, b], permissions: [{resource: doc, actions: [read, "*"]}, {effect: Allow, resource: "d*", actions: [x]}]}`,
 			want: policy.Role{ID: "r", Assertable: true, Inherits: []string{"a", "b"}, Permissions: []policy.Permission{
-				{Resource: "doc", Actions: []string{"read", "*"}}, {Resource: "d*", Actions: []string{"x"}},
+				{Resource: "doc", Actions: policy.WordsOf("read", "*")}, {Resource: "d*", Actions: policy.WordsOf("x")},
 			}},
 		},
 		"a Deny": {
 			spec: `{permissions: [{effect: Deny, resource: doc, actions: [read], condition: context.mfa}]}`,
 			want: policy.Role{ID: "thing", Permissions: []policy.Permission{
-				{Deny: true, Resource: "doc", Actions: []string{"read"}, Condition: compiled(t, "context.mfa")},
+				{Deny: true, Resource: "doc", Actions: policy.WordsOf("read"), Condition: compiled(t, "context.mfa")},
 			}},
 		},
 		"a condition that does not compile fails, and the other permissions stay as they are": {
 			spec: `{permissions: [{resource: doc, actions: [read], condition: "((("}, {resource: doc, actions: [read]}]}`,
 			want: policy.Role{ID: "thing", Permissions: []policy.Permission{
-				{Resource: "doc", Actions: []string{"read"}, Condition: failing}, {Resource: "doc", Actions: []string{"read"}},
+				{Resource: "doc", Actions: policy.WordsOf("read"), Condition: failing}, {Resource: "doc", Actions: policy.WordsOf("read")},
 			}},
 			invalid: true,
 		},
 		"an unknown effect denies": {
 			spec: `{permissions: [{effect: DENY, resource: doc, actions: [read]}]}`, invalid: true,
 			want: policy.Role{ID: "thing", Permissions: []policy.Permission{
-				{Deny: true, Resource: "doc", Actions: []string{"read"}, Condition: failing},
+				{Deny: true, Resource: "doc", Actions: policy.WordsOf("read"), Condition: failing},
 			}},
 		},
 		"an Allow of an unusable resource or action fails": {
 			spec: `{permissions: [{resource: "", actions: [read]}, {resource: doc, actions: []}, {resource: doc, actions: [read, "/"]}]}`, invalid: true,
 			want: policy.Role{ID: "thing", Permissions: []policy.Permission{
-				{Resource: "", Actions: []string{"read"}, Condition: failing},
-				{Resource: "doc", Actions: []string{}, Condition: failing},
-				{Resource: "doc", Actions: []string{"read", "/"}, Condition: failing},
+				{Resource: "", Actions: policy.WordsOf("read"), Condition: failing},
+				{Resource: "doc", Actions: policy.WordsOf(), Condition: failing},
+				{Resource: "doc", Actions: policy.WordsOf("read", "/"), Condition: failing},
 			}},
 		},
 		"a Deny of an unusable resource or action denies all that it may have meant": {
 			spec: `{permissions: [{effect: Deny, resource: "a b", actions: [read]}, {effect: Deny, resource: doc, actions: []}]}`, invalid: true,
 			want: policy.Role{ID: "thing", Permissions: []policy.Permission{
-				{Deny: true, Resource: "*", Actions: []string{"read"}, Condition: failing},
-				{Deny: true, Resource: "doc", Actions: []string{"*"}, Condition: failing},
+				{Deny: true, Resource: "*", Actions: policy.WordsOf("read"), Condition: failing},
+				{Deny: true, Resource: "doc", Actions: policy.WordsOf("*"), Condition: failing},
 			}},
 		},
 		"an unusable id takes away the Allows and leaves the Denies": {
 			spec: `{id: "a b", permissions: [{resource: doc, actions: [read]}, {effect: Deny, resource: doc, actions: [read]}]}`, invalid: true,
 			want: policy.Role{ID: "a b", Permissions: []policy.Permission{
-				{Resource: "doc", Actions: []string{"read"}, Condition: failing},
-				{Deny: true, Resource: "doc", Actions: []string{"read"}},
+				{Resource: "doc", Actions: policy.WordsOf("read"), Condition: failing},
+				{Deny: true, Resource: "doc", Actions: policy.WordsOf("read")},
 			}},
 		},
 	}

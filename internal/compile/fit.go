@@ -29,7 +29,7 @@ func (r *refs) about(p *policy.Permission) []string {
 	}
 	var about []string
 	for _, typ := range types {
-		if policy.Match(p.Resource, typ) && slices.ContainsFunc(p.Actions, func(a string) bool {
+		if policy.Match(p.Resource, typ) && p.Actions.Any(func(a string) bool {
 			_, declared := r.v.Covers(typ, a)
 			return declared
 		}) {

@@ -24,7 +24,7 @@ var errUnusable = errors.New("the object holds a value that its schema refuses")
 // was meant to be, it denies all that its unreadable fields might have named.
 func (c *Compiler) permission(f *faults, path string, p *v1alpha1.Permission) policy.Permission {
 	deny, known := f.effect(path+".effect", p.Effect)
-	u := policy.Permission{Deny: deny, Resource: shared(string(p.Resource)), Actions: sharedAll(p.Actions)}
+	u := policy.Permission{Deny: deny, Resource: shared(string(p.Resource)), Actions: words(p.Actions)}
 	u.Condition = c.condition(f, path+".condition", p.Condition)
 	if deny && u.Condition != nil {
 		f.unguarded(path+".condition", u.Condition)
@@ -35,7 +35,7 @@ func (c *Compiler) permission(f *faults, path string, p *v1alpha1.Permission) po
 		u.Resource = authz.Wildcard
 	}
 	if deny && !actions {
-		u.Actions = []string{authz.Wildcard}
+		u.Actions = policy.WordsOf(authz.Wildcard)
 	}
 	if !known || !resource || !actions {
 		u.Condition = expr.Failing(errUnusable)
@@ -47,12 +47,12 @@ func (c *Compiler) permission(f *faults, path string, p *v1alpha1.Permission) po
 // type and action a great many times.
 func shared(s string) string { return unique.Make(s).Value() }
 
-func sharedAll(patterns []v1alpha1.Pattern) []string {
-	out := make([]string, len(patterns))
+func words(patterns []v1alpha1.Pattern) policy.Words {
+	list := make([]string, len(patterns))
 	for i, p := range patterns {
-		out[i] = shared(string(p))
+		list[i] = string(p)
 	}
-	return out
+	return policy.WordsOf(list...)
 }
 
 // effect reads the effect of a permission; an unknown one counts as Deny.

@@ -160,7 +160,9 @@ func (r *refs) permission(i int, p *policy.Permission) {
 		return
 	}
 	declared := false // whether the type is
-	for j, a := range p.Actions {
+	j := -1
+	for a := range p.Actions.All() {
+		j++
 		typ, action := r.v.Covers(p.Resource, a)
 		if declared = typ; !typ {
 			break
@@ -169,7 +171,7 @@ func (r *refs) permission(i int, p *policy.Permission) {
 			r.unknownAction(index(index("spec.permissions", i)+".actions", j), p, a)
 		}
 	}
-	if len(p.Actions) == 0 {
+	if j < 0 {
 		declared, _ = r.v.Covers(p.Resource, "")
 	}
 	if !declared {

@@ -72,11 +72,9 @@ func (w *workload) role(rng *rand.Rand, id string, condition *expr.Program) *pol
 	r := role(id)
 	w.grants[id] = map[[2]string]bool{}
 	for range benchPermission {
-		p := policy.Permission{
-			Resource: fmt.Sprintf("type-%d", rng.IntN(benchTypes)),
-			Actions:  []string{fmt.Sprintf("action-%d", rng.IntN(benchActions))}, Condition: condition,
-		}
-		w.grants[id][[2]string{p.Resource, p.Actions[0]}] = true
+		typ, action := fmt.Sprintf("type-%d", rng.IntN(benchTypes)), fmt.Sprintf("action-%d", rng.IntN(benchActions))
+		p := policy.Permission{Resource: typ, Actions: policy.WordsOf(action), Condition: condition}
+		w.grants[id][[2]string{typ, action}] = true
 		r.Permissions = append(r.Permissions, p)
 	}
 	return r
@@ -104,7 +102,7 @@ func (w *workload) request(rng *rand.Rand, roles []*policy.Role, users int) auth
 		for _, x := range roles {
 			if x.ID == held[0] {
 				p := x.Permissions[rng.IntN(benchPermission)]
-				r.Resource.Type, r.Action.Name = p.Resource, p.Actions[0]
+				r.Resource.Type, r.Action.Name = p.Resource, slices.Collect(p.Actions.All())[0]
 			}
 		}
 		if held[1] != authz.Wildcard {
@@ -192,7 +190,7 @@ func BenchmarkChangeVocabulary(b *testing.B) {
 			l := linker(w)
 			role, resource := w.roles[roles/2], w.declared[benchTypes/2]
 			more, wider := *role, *resource
-			more.Permissions = append(slices.Clone(role.Permissions), policy.Permission{Resource: "type-0", Actions: []string{"action-0"}})
+			more.Permissions = append(slices.Clone(role.Permissions), policy.Permission{Resource: "type-0", Actions: policy.WordsOf("action-0")})
 			wider.Actions = append(slices.Clone(resource.Actions), "another")
 			b.Run(fmt.Sprintf("role/%s/roles=%d", name, roles), func(b *testing.B) {
 				b.ReportAllocs()

@@ -83,7 +83,7 @@ func TestEveryRoleThatGrantsIsNamed(t *testing.T) {
 	var want []string
 	for i := range 100 {
 		id := fmt.Sprintf("role-%03d", i)
-		roles = append(roles, role(id, policy.Permission{Resource: "document", Actions: []string{"read"}, Condition: p}))
+		roles = append(roles, role(id, policy.Permission{Resource: "document", Actions: policy.WordsOf("read"), Condition: p}))
 		bindings = append(bindings, bind(id, "alice", id))
 		want = append(want, id)
 	}
@@ -114,7 +114,7 @@ func TestAnErrorLeavesADeny(t *testing.T) {
 
 // TestOldSnapshotsStay shows that a change makes a snapshot and leaves those before it alone.
 func TestOldSnapshotsStay(t *testing.T) {
-	read := policy.Permission{Resource: "document", Actions: []string{"read"}}
+	read := policy.Permission{Resource: "document", Actions: policy.WordsOf("read")}
 	b := bind("b", "alice", "reader")
 	x := policy.NewIndex(nil)
 	x.SetVocabulary("app", policy.Link(document, []*policy.Role{role("reader", read)}))
@@ -133,8 +133,8 @@ func TestOldSnapshotsStay(t *testing.T) {
 // TestUnconditionalCheckAllocatesNothing covers everything that needs no
 // evaluation: scopes, validity, instances, groups, deny, several granting roles.
 func TestUnconditionalCheckAllocatesNothing(t *testing.T) {
-	allow := policy.Permission{Resource: "*", Actions: []string{"re*"}}
-	deny := policy.Permission{Deny: true, Resource: "document", Actions: []string{"write"}}
+	allow := policy.Permission{Resource: "*", Actions: policy.WordsOf("re*")}
+	deny := policy.Permission{Deny: true, Resource: "document", Actions: policy.WordsOf("write")}
 	wide := bind("wide", "alice", "reader", "denier")
 	scoped := bind("scoped", "alice", "reader2")
 	scoped.Scope = "org:acme"

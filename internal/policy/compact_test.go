@@ -18,7 +18,7 @@ func TestSparseNumbersAreGivenBack(t *testing.T) {
 	x := NewIndex(nil)
 	x.SetVocabulary("app", Link(
 		[]*Resource{{Type: "document", Actions: []string{"read"}}},
-		[]*Role{{Meta: Meta{Name: "reader"}, ID: "reader", Permissions: []Permission{{Resource: "document", Actions: []string{"read"}}}}},
+		[]*Role{{Meta: Meta{Name: "reader"}, ID: "reader", Permissions: []Permission{{Resource: "document", Actions: WordsOf("read")}}}},
 	))
 	const all, every = 70_000, 100
 	name := func(i int) string { return fmt.Sprintf("binding-%06d", i) }
@@ -89,7 +89,7 @@ func TestSparseInstancesAreGivenBack(t *testing.T) {
 	x := NewIndex(nil)
 	x.SetVocabulary("app", Link(
 		[]*Resource{{Type: "document", Actions: []string{"read"}}},
-		[]*Role{{Meta: Meta{Name: "reader"}, ID: "reader", Permissions: []Permission{{Resource: "document", Actions: []string{"read"}}}}},
+		[]*Role{{Meta: Meta{Name: "reader"}, ID: "reader", Permissions: []Permission{{Resource: "document", Actions: WordsOf("read")}}}},
 	))
 	const all, every = 6000, 60
 	id := func(kind string, i int) string { return fmt.Sprintf("%s-%d", kind, i) }

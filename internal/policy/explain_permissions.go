@@ -78,7 +78,7 @@ func (x *explanation) permissionsIn(object *Role, owner, deny bool, id string, i
 // covered reports whether a permission is about what is asked.
 func (x *explanation) covered(p *Permission) bool {
 	return Match(p.Resource, x.request.Resource.Type) &&
-		slices.ContainsFunc(p.Actions, func(a string) bool { return Match(a, x.request.Action.Name) })
+		p.Actions.Any(func(a string) bool { return Match(a, x.request.Action.Name) })
 }
 
 // denies tells whether a Deny whose condition has a value applies: it does unless

@@ -28,7 +28,7 @@ func bindTeam(id string) *policy.Binding {
 }
 
 func reader(id string) *policy.Role {
-	return role(id, policy.Permission{Resource: "document", Actions: []string{"read"}})
+	return role(id, policy.Permission{Resource: "document", Actions: policy.WordsOf("read")})
 }
 
 // TestALongWay puts a subject into a hundred groups, of which each is at the end

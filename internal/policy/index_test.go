@@ -16,7 +16,7 @@ import (
 func TestAKeyThatIsListedTwiceStaysWhileItIsListed(t *testing.T) {
 	alice, bob := policy.Key{Type: "user", ID: "alice"}, policy.Key{Type: "user", ID: "bob"}
 	carol := policy.Key{Type: "user", ID: "carol"}
-	read := policy.Permission{Resource: "document", Actions: []string{"read"}}
+	read := policy.Permission{Resource: "document", Actions: policy.WordsOf("read")}
 	for name, subjects := range map[string]struct{ before, after []policy.Key }{
 		"the last one goes":   {[]policy.Key{alice, bob, alice}, []policy.Key{alice, bob}},
 		"the first one goes":  {[]policy.Key{alice, bob, alice}, []policy.Key{bob, alice}},
@@ -46,7 +46,7 @@ func TestAKeyThatIsListedTwiceStaysWhileItIsListed(t *testing.T) {
 func TestScopesComeAndGo(t *testing.T) {
 	const scopes = 300
 	x := policy.NewIndex(nil)
-	x.SetVocabulary("app", policy.Link(document, []*policy.Role{role("reader", policy.Permission{Resource: "document", Actions: []string{"read"}})}))
+	x.SetVocabulary("app", policy.Link(document, []*policy.Role{role("reader", policy.Permission{Resource: "document", Actions: policy.WordsOf("read")})}))
 	scope := func(i int) string { return fmt.Sprintf("org:%d", i) }
 	check := func(i int, want authz.Reason) {
 		t.Helper()

@@ -73,12 +73,17 @@ func (k *linking) addPermission(n *node, p *Permission) {
 
 // expand returns the places of the pairs that a permission covers, sorted.
 func (k *linking) expand(p *Permission) []uint32 {
-	if len(p.Actions) == 1 {
-		return k.expandOne(p.Resource, p.Actions[0])
-	}
 	var covers []uint32
-	for _, a := range p.Actions {
-		covers = append(covers, k.expandOne(p.Resource, a)...)
+	actions := 0
+	for a := range p.Actions.All() {
+		if actions++; actions == 1 {
+			covers = k.expandOne(p.Resource, a)
+		} else {
+			covers = append(slices.Clip(covers), k.expandOne(p.Resource, a)...)
+		}
+	}
+	if actions == 1 {
+		return covers // not this permission's own memory
 	}
 	slices.Sort(covers)
 	return slices.Compact(covers)

@@ -67,7 +67,7 @@ func (c crowd) role(name string) *Role {
 	for range c.IntN(5) {
 		p := Permission{
 			Deny: c.IntN(4) == 0, Resource: []string{"t:a", "t:b", "t:c", "t:d", "t:e", "t:*", "*:f", "*"}[c.IntN(8)],
-			Actions: c.some(3, "read", "write", "list", "read.*", "*.all", "*", "never"),
+			Actions: WordsOf(c.some(3, "read", "write", "list", "read.*", "*.all", "*", "never")...),
 		}
 		if c.IntN(3) == 0 {
 			p.Condition = c.programs[c.IntN(len(c.programs))]
@@ -336,9 +336,9 @@ func TestOnlyWhatChangedIsJudged(t *testing.T) {
 	var roles []*Role
 	for i := range 100 {
 		r := &Role{Meta: Meta{Name: fmt.Sprint(i)}, ID: fmt.Sprint(i), Inherits: []string{"base"}}
-		r.Permissions = []Permission{{Resource: "document", Actions: []string{"read"}}}
+		r.Permissions = []Permission{{Resource: "document", Actions: WordsOf("read")}}
 		if i == 7 {
-			r.Permissions = append(r.Permissions, Permission{Resource: "*", Actions: []string{"print"}})
+			r.Permissions = append(r.Permissions, Permission{Resource: "*", Actions: WordsOf("print")})
 		}
 		roles = append(roles, r)
 		l.ReplaceRole(nil, r)
@@ -370,7 +370,7 @@ func TestOnlyWhatChangedIsJudged(t *testing.T) {
 func TestALinkerGivesNumbersBack(t *testing.T) {
 	l := NewLinker()
 	role := func(i int) *Role {
-		return &Role{ID: fmt.Sprint("r-", i), Permissions: []Permission{{Resource: fmt.Sprint("t-", i), Actions: []string{"read"}}}}
+		return &Role{ID: fmt.Sprint("r-", i), Permissions: []Permission{{Resource: fmt.Sprint("t-", i), Actions: WordsOf("read")}}}
 	}
 	var roles []*Role
 	var resources []*Resource

@@ -87,10 +87,10 @@ func mentioned(r *Role) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := range r.Permissions {
 			p := &r.Permissions[i]
-			if len(p.Actions) == 0 && !yield(p.Resource, "") {
+			if p.Actions == (Words{}) && !yield(p.Resource, "") {
 				return
 			}
-			for _, action := range p.Actions {
+			for action := range p.Actions.All() {
 				if !yield(p.Resource, action) {
 					return
 				}

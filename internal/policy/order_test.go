@@ -26,10 +26,10 @@ func TestTheBudgetIsSpentInAnOrder(t *testing.T) {
 	r := ask("alice", "read")
 	r.Context = map[string]any{"list": slices.Repeat([]any{1.0}, listed)}
 	when := func(id string) *policy.Role {
-		return role(id, policy.Permission{Resource: "document", Actions: []string{"read"}, Condition: program(t, costly)})
+		return role(id, policy.Permission{Resource: "document", Actions: policy.WordsOf("read"), Condition: program(t, costly)})
 	}
 	always := func(id string) *policy.Role {
-		return role(id, policy.Permission{Resource: "document", Actions: []string{"read"}})
+		return role(id, policy.Permission{Resource: "document", Actions: policy.WordsOf("read")})
 	}
 	gated := func(name, id string) *policy.Binding {
 		b := bind(name, "alice", id)
@@ -77,7 +77,7 @@ func TestOneConditionIsPaidForOnce(t *testing.T) {
 	var bindings []*policy.Binding
 	for i := range 100 {
 		id := fmt.Sprint(i)
-		roles = append(roles, role(id, policy.Permission{Resource: "document", Actions: []string{"read"}, Condition: p}))
+		roles = append(roles, role(id, policy.Permission{Resource: "document", Actions: policy.WordsOf("read"), Condition: p}))
 		bindings = append(bindings, bind(id, "alice", id))
 	}
 	r := ask("alice", "read")
@@ -100,7 +100,7 @@ func TestEveryAncestorCounts(t *testing.T) {
 			id := fmt.Sprintf("role-%02d%s", i, beside)
 			b := bind(id, "alice", id)
 			b.Scope = strings.Join(path[:i+1], "/") + beside
-			roles = append(roles, role(id, policy.Permission{Resource: "*", Actions: []string{"read"}}))
+			roles = append(roles, role(id, policy.Permission{Resource: "*", Actions: policy.WordsOf("read")}))
 			bindings = append(bindings, b)
 		}
 	}
@@ -125,7 +125,7 @@ func TestLongNamesThatAreAlike(t *testing.T) {
 	for _, c := range "abc" {
 		resources = append(resources, &policy.Resource{Type: typ(c), Actions: []string{"read"}})
 	}
-	s := snapshot(t, resources, []*policy.Role{role("r", policy.Permission{Resource: typ('b'), Actions: []string{"read"}})}, bind("b", "alice", "r"))
+	s := snapshot(t, resources, []*policy.Role{role("r", policy.Permission{Resource: typ('b'), Actions: policy.WordsOf("read")})}, bind("b", "alice", "r"))
 	for c, want := range map[rune]authz.Reason{
 		'a': authz.ReasonNoPermission, 'b': authz.ReasonGranted, 'c': authz.ReasonNoPermission, 'd': authz.ReasonUnknownResource,
 	} {

@@ -26,7 +26,7 @@ func TestNamesThatAreAlike(t *testing.T) {
 		resources = append(resources, &policy.Resource{Type: typ, Actions: names})
 		for _, action := range names {
 			id := typ + " " + action
-			roles = append(roles, role(id, policy.Permission{Resource: typ, Actions: []string{action}}))
+			roles = append(roles, role(id, policy.Permission{Resource: typ, Actions: policy.WordsOf(action)}))
 			x.Put("app", bind(id, "alice", id), 0)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // many.
 func searched(b *testing.B, users, answer int) *policy.Snapshot {
 	b.Helper()
-	roles := []*policy.Role{role("reader", policy.Permission{Resource: "document", Actions: []string{"read"}})}
+	roles := []*policy.Role{role("reader", policy.Permission{Resource: "document", Actions: policy.WordsOf("read")})}
 	x := policy.NewIndex(nil)
 	for i := range users {
 		id := fmt.Sprintf("role-%d", i%1000)

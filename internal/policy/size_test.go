@@ -25,7 +25,7 @@ const manyNumbers = 1<<16 + 1500
 func TestMoreRolesAndScopesThanTwoBytesCount(t *testing.T) {
 	id := func(i int) string { return fmt.Sprintf("role-%d", i) }
 	scope := func(i int) string { return fmt.Sprintf("org:%d", i) }
-	read := []policy.Permission{{Resource: "document", Actions: []string{"read"}}}
+	read := []policy.Permission{{Resource: "document", Actions: policy.WordsOf("read")}}
 	x := policy.NewIndex(nil)
 	var roles []*policy.Role
 	for i := range manyNumbers {
@@ -111,7 +111,7 @@ func givenBy(bindings map[string]*policy.Binding, scope string, open bool) []str
 func TestAKeyOfManyBindings(t *testing.T) {
 	var roles []*policy.Role
 	for i := range 20 { // three of the bound ones are not declared
-		roles = append(roles, role(fmt.Sprintf("role-%02d", i), policy.Permission{Resource: "*", Actions: []string{"read"}}))
+		roles = append(roles, role(fmt.Sprintf("role-%02d", i), policy.Permission{Resource: "*", Actions: policy.WordsOf("read")}))
 	}
 	x := policy.NewIndex(nil)
 	x.SetVocabulary("app", policy.Link(document, roles))
@@ -172,7 +172,7 @@ func TestAKeyOfManyRoles(t *testing.T) {
 			bindings = append(bindings, b)
 			switch {
 			case i < matter:
-				roles = append(roles, role(id(i), policy.Permission{Resource: "document", Actions: []string{"read"}}))
+				roles = append(roles, role(id(i), policy.Permission{Resource: "document", Actions: policy.WordsOf("read")}))
 				want = append(want, id(i))
 			case i == n-1:
 				roles = append(roles, role(id(i)))

@@ -168,7 +168,7 @@ func answers(t *testing.T, s *Snapshot, seed uint64) []string {
 func vocabulary(declared ...string) *Vocabulary {
 	var roles []*Role
 	for _, id := range declared {
-		roles = append(roles, &Role{ID: id, Permissions: []Permission{{Resource: "document", Actions: []string{"read"}}}})
+		roles = append(roles, &Role{ID: id, Permissions: []Permission{{Resource: "document", Actions: WordsOf("read")}}})
 	}
 	return Link([]*Resource{{Type: "document", Actions: []string{"read"}}}, roles)
 }

@@ -67,7 +67,7 @@ type Permission struct {
 	// Resource is a type or a pattern.
 	Resource string
 	// Actions are names or patterns.
-	Actions []string
+	Actions Words
 	// Condition is nil if there is none. The program of a condition that does
 	// not compile fails at every evaluation.
 	Condition *expr.Program
