@@ -20,6 +20,10 @@ type holders struct {
 	settled *persist.Postings
 	// pending are the changes that are not settled yet. They are few.
 	pending []persist.Posting
+	// size is how many postings there are, those that are pending included, and read
+	// says that a snapshot may read what is pending.
+	size int
+	read bool
 }
 
 // onInstance marks, in place of a role, the number of an instance.
@@ -47,14 +51,17 @@ const (
 	// maxPending is how many changes a snapshot may leave unsettled: each alone would
 	// copy a leaf and its branch.
 	maxPending = 64
-	// maxUnpublished is how many there may be before there is a snapshot.
-	maxUnpublished = 1 << 18
+	// minUnpublished is how many may wait for the first snapshot at least. There may be
+	// as many as are settled: each time it is all of them that are written anew.
+	minUnpublished = 1 << 18
 )
 
 // post notes that a key gets something in a scope, or loses it.
 func (s *space) post(scope, what uint32, hash uint64, by int32) {
-	s.holders.pending = append(s.holders.pending, persist.Posting{Triple: persist.Triple{scope, what, grants.MarkOf(hash)}, N: by})
-	if len(s.holders.pending) >= maxUnpublished {
+	h := &s.holders
+	h.pending = append(h.pending, persist.Posting{Triple: persist.Triple{scope, what, grants.MarkOf(hash)}, N: by})
+	h.size += int(by)
+	if n := len(h.pending); n >= max(minUnpublished, h.size/2) {
 		s.settle()
 	}
 }
@@ -84,7 +91,11 @@ func (s *space) postSpecial(b *Binding, by int32) {
 // settle makes up the changes.
 func (s *space) settle() {
 	h := &s.holders
-	h.settled, h.pending = h.settled.With(slices.Clone(h.pending)), nil // snapshots read the old ones
+	changes := h.pending
+	if h.read {
+		changes = slices.Clone(changes)
+	}
+	h.settled, h.pending, h.read = h.settled.With(changes), nil, false
 }
 
 // publishHolders ends the batch.
@@ -92,5 +103,6 @@ func (s *space) publishHolders() holders {
 	if len(s.holders.pending) >= maxPending {
 		s.settle()
 	}
+	s.holders.read = true
 	return s.holders
 }

@@ -94,7 +94,7 @@ func (w *writer) complete() bool { return len(w.awaited) == 0 }
 func (w *writer) apply(e *event) bool {
 	switch {
 	case e.put != nil:
-		return w.put(e.put)
+		return w.put(e.put, w.compileBinding)
 	case e.lists != nil:
 		return w.replace(e.lists)
 	default:
@@ -108,16 +108,15 @@ func (w *writer) replace(lists []List) bool {
 	changed := false
 	for i := range lists {
 		l := &lists[i]
-		if w.awaited[l.Partition] {
+		known := !w.awaited[l.Partition]
+		if !known {
 			delete(w.awaited, l.Partition)
 			changed = true
 		}
 		for _, key := range w.missing(l) {
 			changed = w.remove(key) || changed
 		}
-		for _, obj := range l.Objects {
-			changed = w.put(obj) || changed
-		}
+		changed = w.putAll(l.Objects, known) || changed
 	}
 	return changed
 }
@@ -163,8 +162,25 @@ func (w *writer) keys(kind Kind) iter.Seq[objectKey] {
 	}
 }
 
-// put compiles an object into a unit, unless it is the one that is in force.
-func (w *writer) put(obj metav1.Object) bool {
+// putAll puts the objects of a list. Of one that is not known yet, nearly all are
+// new: what they compile to is made ready while others are put.
+func (w *writer) putAll(objs []metav1.Object, known bool) bool {
+	changed := false
+	if known || len(objs) < fewAhead {
+		for _, obj := range objs {
+			changed = w.put(obj, w.compileBinding) || changed
+		}
+		return changed
+	}
+	for obj, binding := range ahead(objs, w.compileBinding) {
+		changed = w.put(obj, func(*v1alpha1.RoleBinding) compiled { return binding }) || changed
+	}
+	return changed
+}
+
+// put compiles an object into a unit, unless it is the one that is in force. How a
+// RoleBinding is compiled is said by the caller.
+func (w *writer) put(obj metav1.Object, binding func(*v1alpha1.RoleBinding) compiled) bool {
 	kind := kindOf(obj)
 	if kind == "" {
 		return false
@@ -176,7 +192,7 @@ func (w *writer) put(obj metav1.Object) bool {
 		return false
 	}
 	w.digest += d - before
-	w.setFaults(key, w.compile(key, obj, d))
+	w.setFaults(key, w.compile(key, obj, d, binding))
 	return true
 }
 
@@ -205,7 +221,7 @@ func kindOf(obj metav1.Object) Kind {
 }
 
 // compile puts an object in force and returns what is wrong with it.
-func (w *writer) compile(key objectKey, obj metav1.Object, d digest) diag.List {
+func (w *writer) compile(key objectKey, obj metav1.Object, d digest, binding func(*v1alpha1.RoleBinding) compiled) diag.List {
 	c := w.options.Compiler
 	var faults diag.List
 	switch o := obj.(type) {
@@ -218,9 +234,9 @@ func (w *writer) compile(key objectKey, obj metav1.Object, d digest) diag.List {
 		unit, faults = c.Role(o)
 		w.vocabulary(key.namespace).setRole(key.name, unit)
 	case *v1alpha1.RoleBinding:
-		unit, faults := c.RoleBinding(o)
-		w.index.Put(key.namespace, unit, uint64(d))
-		return faults
+		b := binding(o)
+		w.index.Put(key.namespace, b.unit, uint64(d))
+		return b.faults
 	case *v1alpha1.Group:
 		var unit *policy.Group
 		unit, faults = c.Group(o)
