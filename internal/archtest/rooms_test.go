@@ -74,6 +74,10 @@ func vocabularyRooms() []room {
 			why:  "the manifests are data; who reads them brings the machinery",
 		},
 		{
+			path: "config/admission",
+			why:  "the policies are data too; the API server evaluates them, and tests do by its libraries",
+		},
+		{
 			path: "config/samples",
 			why:  "the samples are data, read by tests and by the developer's server alike",
 		},
