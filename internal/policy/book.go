@@ -31,13 +31,13 @@ type record struct {
 }
 
 // records are by number. They stand in pieces, because a list that grows keeps
-// room that many records never fill.
+// room that many records never fill; only the last piece grows.
 type records struct {
-	pieces []*[pieceRecords]record
+	pieces [][]record
 	n      uint32
 }
 
-const pieceRecords = 64
+const pieceRecords = 256
 
 func (r *records) at(number uint32) *record {
 	return &r.pieces[number/pieceRecords][number%pieceRecords]
@@ -46,8 +46,10 @@ func (r *records) at(number uint32) *record {
 // add makes room for one more and returns its number.
 func (r *records) add() uint32 {
 	if r.n%pieceRecords == 0 {
-		r.pieces = append(r.pieces, new([pieceRecords]record))
+		r.pieces = append(r.pieces, nil)
 	}
+	last := &r.pieces[len(r.pieces)-1]
+	*last = append(*last, record{})
 	r.n++
 	return r.n - 1
 }
