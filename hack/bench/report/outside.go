@@ -14,7 +14,8 @@ import (
 )
 
 var serverTitles = map[string]string{
-	"floor": "floor: net/http, encoding/json, a constant", "rolecall": "**Rolecall**", "opa": "OPA", "cerbos": "Cerbos (AuthZEN)",
+	"floor": "floor: net/http, encoding/json, a constant", servers.Undecoded: "limit: net/http, nothing decoded, a constant",
+	"rolecall": "**Rolecall**", "opa": "OPA", "cerbos": "Cerbos (AuthZEN)",
 }
 
 // gogcs and conns return the settings with which servers were measured.

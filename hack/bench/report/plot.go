@@ -41,6 +41,7 @@ var (
 	palette = map[string]color.Color{
 		"rolecall":   product,
 		"mapget":     ink,
+		"undecoded":  ink,
 		"ideal-flat": color.NRGBA{R: 0x5b, G: 0x9b, B: 0x6a, A: 0xff},
 		ideal:        color.NRGBA{R: 0x20, G: 0x9a, B: 0x77, A: 0xff},
 		"floor":      color.NRGBA{R: 0x20, G: 0x9a, B: 0x77, A: 0xff},

@@ -50,7 +50,7 @@ func (d *data) rates() []line {
 		return nil
 	}
 	for _, name := range servers.Names() {
-		l := line{label: map[string]string{"floor": "floor", "rolecall": "Rolecall", "opa": "OPA", "cerbos": "Cerbos"}[name], colour: palette[name], floor: name == "floor"}
+		l := line{label: map[string]string{"floor": "floor", servers.Undecoded: "nothing decoded", "rolecall": "Rolecall", "opa": "OPA", "cerbos": "Cerbos"}[name], colour: palette[name], floor: name == "floor"}
 		for _, conns := range d.conns() {
 			if s := d.get(serverKey(name, gogcs[len(gogcs)-1], conns), "rate").summary(); s.median > 0 {
 				l.points = append(l.points, plotter.XY{X: float64(conns), Y: s.median})

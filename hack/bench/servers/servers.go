@@ -40,7 +40,11 @@ type Server struct {
 func (s *Server) Process() int { return s.process.command.Process.Pid }
 
 // Names are the names of the servers, in the order in which they are measured.
-func Names() []string { return []string{"floor", "rolecall", "opa", "cerbos"} }
+func Names() []string { return []string{"floor", Undecoded, "rolecall", "opa", "cerbos"} }
+
+// Undecoded is the floor that leaves the body as it is. It is a limit, not what
+// servers are compared with.
+const Undecoded = "undecoded"
 
 const evaluation = "/access/v1/evaluation"
 
@@ -106,6 +110,8 @@ func (f *Fleet) command(ctx context.Context, s *Server, binary string) ([]string
 	case "floor":
 		s.Constant = true
 		return []string{binary, "-listen", s.Address}, nil
+	case Undecoded:
+		return []string{binary, "-listen", s.Address, "-decode=false"}, nil
 	case "rolecall":
 		return f.rolecall(ctx, s, binary)
 	case "opa":

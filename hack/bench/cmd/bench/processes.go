@@ -40,6 +40,7 @@ func buildServers(ctx context.Context, o options) (binaries servers.Binaries, lo
 	if binaries["floor"], err = build(ctx, o, "hack/bench", "./cmd/floor", "floor"); err != nil {
 		return nil, "", err
 	}
+	binaries[servers.Undecoded] = binaries["floor"]
 	if binaries["rolecall"], err = build(ctx, o, ".", "./cmd/rolecall", "rolecall"); err != nil {
 		return nil, "", err
 	}
