@@ -88,6 +88,10 @@ race: ## Run the concurrent packages under the race detector (needs a C compiler
 test-kube: ## Run the tests that need a real kube-apiserver (built and cached when first wanted).
 	@hack/kube/test.sh
 
+.PHONY: test-chart
+test-chart: ## Run the tests of the Helm chart and of the kustomize bases (helm and kubectl are built and cached when first wanted).
+	@hack/chart/test.sh
+
 .PHONY: test-proxies
 test-proxies: ## Run the tests with nginx, Caddy and Traefik in front of an application (Traefik is built and cached when first wanted).
 	@hack/proxies/test.sh

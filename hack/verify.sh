@@ -35,10 +35,10 @@ linted() {
 	"$(hack/tools/tool.sh golangci-lint)" run
 }
 
-# vet compiles the tests too, those that need a real API server or real proxies
+# vet compiles the tests too, those that need a real API server, real proxies or Helm
 # included.
 vetted() {
-	go vet -tags kube,proxies ./...
+	go vet -tags kube,proxies,chart ./...
 }
 
 tidy() {

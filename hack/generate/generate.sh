@@ -42,4 +42,4 @@ rm -rf charts/rolecall/files/crds charts/rolecall/files/rbac
 mkdir -p charts/rolecall/files/crds charts/rolecall/files/rbac
 cp config/crd/bases/*.yaml charts/rolecall/files/crds
 cp config/rbac/role.yaml config/rbac/*_role.yaml charts/rolecall/files/rbac
-go run ./hack/generate/chart charts/rolecall
+go run ./hack/generate/chart

@@ -3,9 +3,8 @@
 // Command chart makes what is derived from the chart's values.yaml: the schema by
 // which Helm refuses values that do not fit (values.schema.json), and the table of
 // all values (README.md). A value's description is the comment above it; what it may
-// be is seen from its default, or said in the comment (see markers).
-//
-//	go run ./hack/generate/chart charts/rolecall
+// be is seen from its default, or said in the comment (see markers). It is run at the
+// module's root, by `make generate`.
 package main
 
 import (
@@ -13,25 +12,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
 )
 
+// folder is where the chart is, below the module's root.
+const folder = "charts/rolecall"
+
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: chart FOLDER")
-		os.Exit(2)
-	}
-	if err := generate(os.Args[1]); err != nil {
+	if err := generate(); err != nil {
 		fmt.Fprintln(os.Stderr, "chart:", err)
 		os.Exit(1)
 	}
 }
 
-// generate writes the derived files of the chart in a folder.
-func generate(folder string) error {
-	source := filepath.Join(folder, "values.yaml")
+// generate writes the chart's derived files.
+func generate() error {
+	const source = folder + "/values.yaml"
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return err
@@ -55,10 +52,10 @@ func generate(folder string) error {
 	if err := encoder.Encode(root); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "values.schema.json"), out.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(folder+"/values.schema.json", out.Bytes(), 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(folder, "README.md"), readme(values), 0o600)
+	return os.WriteFile(folder+"/README.md", readme(values), 0o600)
 }
 
 // parseValues returns the values of a values.yaml in the order of the file.
