@@ -49,8 +49,9 @@ func (h *holders) eachPending(do func(scope, what uint32, m grants.Mark)) {
 
 const (
 	// maxPending is how many changes a snapshot may leave unsettled: each alone would
-	// copy a leaf and its branch.
-	maxPending = 64
+	// copy a leaf and its branch, and all of them are looked through by each search. So
+	// few changes settle the others' that the ninety-ninth of a hundred does not.
+	maxPending = 256
 	// minUnpublished is how many may wait for the first snapshot at least. There may be
 	// as many as are settled: each time it is all of them that are written anew.
 	minUnpublished = 1 << 18
