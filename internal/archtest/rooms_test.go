@@ -226,6 +226,11 @@ func outerRooms() []room {
 			why: "listeners and limits are the same whatever is asked and whatever answers",
 		},
 		{
+			path: "internal/certs",
+			sees: kubernetes("./api/config"),
+			why:  "who makes certificates knows nothing of what is served with them",
+		},
+		{
 			path: "internal/decisionlog",
 			sees: []string{
 				"./api/config", "./internal/authz", "./internal/door", "./internal/wire/ijson",

@@ -93,6 +93,30 @@ func (m *Metrics) DecisionLog(written, dropped, failed func() uint64) error {
 	return nil
 }
 
+// CertificatesNotAfter exposes when certificates end, by the listeners that show
+// them, and the authority that signs the generated one, by `authority`. The function
+// is asked whenever the metrics are read.
+func (m *Metrics) CertificatesNotAfter(list func() map[string]time.Time) error {
+	return m.Register(certificates(list))
+}
+
+// certificates are the ends of certificates, as Prometheus collects them.
+type certificates func() map[string]time.Time
+
+var certificateDesc = prometheus.NewDesc("rolecall_certificate_not_after_timestamp_seconds",
+	"When a certificate ends, as a Unix time: that which a listener shows (http, grpc, metrics, admission), or the generated authority's.",
+	[]string{"certificate"}, nil)
+
+// Describe implements prometheus.Collector.
+func (certificates) Describe(out chan<- *prometheus.Desc) { out <- certificateDesc }
+
+// Collect implements prometheus.Collector.
+func (list certificates) Collect(out chan<- prometheus.Metric) {
+	for name, end := range list() {
+		out <- prometheus.MustNewConstMetric(certificateDesc, prometheus.GaugeValue, float64(end.Unix()), name)
+	}
+}
+
 // Handler serves the metrics in Prometheus' formats.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})

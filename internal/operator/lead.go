@@ -51,6 +51,9 @@ func (r *rooms) runManager(ctx context.Context) error {
 	if err := controllers.SetupAll(mgr, deps); err != nil {
 		return err
 	}
+	if err := r.keepCertificates(mgr); err != nil {
+		return err
+	}
 	return mgr.Start(ctx)
 }
 

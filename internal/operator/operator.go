@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
+	"github.com/rolecall/rolecall/internal/certs"
 	"github.com/rolecall/rolecall/internal/compile"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/expr"
@@ -78,6 +79,10 @@ func Run(ctx context.Context, o Options) error {
 		r.gate.Run(ctx)
 		return nil
 	})
+	all.Go(func() error {
+		r.followCertificates(ctx)
+		return nil
+	})
 	all.Go(func() error { return r.source(ctx) })
 	all.Go(func() error {
 		if r.settled(ctx) && o.Kube != nil {
@@ -115,6 +120,8 @@ type rooms struct {
 	sessions *session.Sessions
 	gate     *caller.Gate
 	server   *server.Server
+	// certificates is nil if none is generated.
+	certificates *certs.Holder
 	// decisions is nil if they are not written down.
 	decisions *decisions
 }
@@ -155,6 +162,9 @@ func newRooms(o *Options) (*rooms, error) {
 	if err := r.openGate(); err != nil {
 		return nil, err
 	}
+	if err := r.openCertificates(); err != nil {
+		return nil, err
+	}
 	if err := counters.IssuerKeys(r.issuerKeys); err != nil {
 		return nil, err
 	}
@@ -169,8 +179,9 @@ func newRooms(o *Options) (*rooms, error) {
 		Logger:   o.Logger.WithName("server"),
 
 		ClientCAs: r.clientCAs(),
+		Generated: r.generated(),
 	})
-	return r, nil
+	return r, counters.CertificatesNotAfter(r.certificatesNotAfter)
 }
 
 // maxAge is how long ago the last contact may be. A folder is always in reach.

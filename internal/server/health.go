@@ -32,6 +32,11 @@ func (s *Server) unready() string {
 	if s.draining.Load() {
 		return "shutting down"
 	}
+	if s.generated() {
+		if err := s.options.Generated.Ready(); err != nil {
+			return err.Error()
+		}
+	}
 	if _, err := s.options.Provider.Checker(); err != nil {
 		return err.Error()
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 )
 
 // httpEngine is what makes the engine for a handler, with every timeout and limit
@@ -69,38 +68,12 @@ func (s *Server) open(ctx context.Context, l *listener) error {
 		return l.explain(err)
 	}
 	l.socket = socket
-	config, err := s.certificates(ctx, l)
+	config, err := s.tls(ctx, l)
 	if err != nil {
 		return err
 	}
 	l.engine = l.start(config)
 	return nil
-}
-
-// certificates returns the TLS configuration of a listener, nil if it has none.
-func (s *Server) certificates(ctx context.Context, l *listener) (*tls.Config, error) {
-	if l.config.TLS == nil {
-		return nil, nil
-	}
-	watcher, err := certwatcher.New(l.config.TLS.CertFile, l.config.TLS.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("%s.tls: read certFile %s and keyFile %s: %w",
-			l.name, l.config.TLS.CertFile, l.config.TLS.KeyFile, err)
-	}
-	go func() {
-		if err := watcher.Start(ctx); err != nil {
-			s.options.Logger.Error(err, "certificates are not read again when they change", "for", l.name)
-		}
-	}()
-	config := &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		NextProtos:     []string{"h2", "http/1.1"},
-		GetCertificate: watcher.GetCertificate,
-	}
-	if l.door && s.options.ClientCAs != nil {
-		config = askForCertificates(config, s.options.ClientCAs)
-	}
-	return config, nil
 }
 
 // explain says which field of the configuration to change.

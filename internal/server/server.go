@@ -30,8 +30,8 @@ type Counter interface {
 	Called(code codes.Code)
 }
 
-// Options are what a server needs. All fields but Services and ClientCAs are
-// required.
+// Options are what a server needs. All fields but Services, ClientCAs and Generated
+// are required.
 type Options struct {
 	// Config is a valid configuration with its defaults filled in.
 	Config *configv1alpha1.ServerConfiguration
@@ -48,6 +48,9 @@ type Options struct {
 	// ClientCAs returns the authorities whose certificates the doors take from
 	// clients, another pool after a change; nil if they ask for none.
 	ClientCAs func() *x509.CertPool
+	// Generated has the certificate of the listeners whose tls.generated says so;
+	// nil if there are none.
+	Generated Generated
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Logger is for the server itself, not for requests.
@@ -73,6 +76,8 @@ type listener struct {
 	start  func(*tls.Config) engine
 	engine engine
 	socket net.Listener
+	// shown is nil without TLS, and before Listen.
+	shown certificate
 }
 
 // engine answers what comes in at a socket.

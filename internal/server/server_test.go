@@ -84,6 +84,8 @@ type rig struct {
 	counter  counter
 	stop     context.CancelFunc
 	ended    chan error
+	// generated is the certificate of tls.generated, at first none.
+	generated holder
 }
 
 // configure returns the defaults on free ports, changed.
@@ -108,7 +110,7 @@ func newRigOf(tb testing.TB, c *configv1alpha1.ServerConfiguration, routes []doo
 	tb.Helper()
 	r := &rig{counter: counter{counts: map[string]int{}}, ended: make(chan error, 1)}
 	r.Server = server.New(server.Options{
-		Config: c, Routes: routes, Services: services, Provider: &r.provider, Counter: r.counter.of, Logger: logs.New(tb),
+		Config: c, Routes: routes, Services: services, Provider: &r.provider, Counter: r.counter.of, Logger: logs.New(tb), Generated: &r.generated,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	})
 	return r

@@ -15,7 +15,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type Certificates struct {
 	// secretName is the name of the Secret. One that somebody else has made is never
 	// written to. The operator needs the rights `get`, `list`, `watch` and `update`
-	// on it, and `create`.
+	// on it, and to `create` Secrets in the namespace.
 	//
 	// Default: `rolecall-tls`.
 	//
