@@ -35,9 +35,9 @@ func TestBases(t *testing.T) {
 	for key, o := range fromBase {
 		// Kustomize tells pods of a changed configuration by a name that changes with it,
 		// the chart by an annotation.
-		if name, hash, found := strings.Cut(o.text("metadata", "name"), "-"); found && o.text("kind") == "ConfigMap" && len(hash) == 10 {
+		if hash, found := strings.CutPrefix(o.text("metadata", "name"), "rolecall-server-"); found && o.text("kind") == "ConfigMap" && len(hash) == 10 {
 			delete(fromBase, key)
-			o.in("metadata")["name"] = name
+			o.in("metadata")["name"] = "rolecall"
 			fromBase[o.key()] = o
 		}
 	}
