@@ -4,6 +4,7 @@ package operator
 
 import (
 	"crypto/x509"
+	"net/http"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
@@ -30,6 +31,20 @@ func (r *rooms) openGate() error {
 	}
 	log.Info("callers are authenticated", "methods", gate.Methods())
 	return nil
+}
+
+// metricsGate returns what lets in who may read the metrics; nil is everyone.
+func (r *rooms) metricsGate() (func(*http.Request) error, error) {
+	if r.Config.Metrics.Anonymous != configv1alpha1.AnonymousDeny {
+		return nil, nil //nolint:nilnil // no gate is an open one
+	}
+	gate, err := caller.NewPathGate(caller.Options{
+		Kube: r.Kube, Now: r.Now, Meter: r.metrics, Logger: r.Logger.WithName("metrics"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gate.Admit, nil
 }
 
 // clientCAs is the way to the authorities of clients' certificates, if there are

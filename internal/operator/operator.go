@@ -168,6 +168,10 @@ func newRooms(o *Options) (*rooms, error) {
 	if err := counters.IssuerKeys(r.issuerKeys); err != nil {
 		return nil, err
 	}
+	readers, err := r.metricsGate()
+	if err != nil {
+		return nil, err
+	}
 	routes, services := r.open()
 	r.server = server.New(server.Options{
 		Config:   o.Config,
@@ -180,6 +184,8 @@ func newRooms(o *Options) (*rooms, error) {
 
 		ClientCAs: r.clientCAs(),
 		Generated: r.generated(),
+
+		MetricsGate: readers,
 	})
 	return r, counters.CertificatesNotAfter(r.certificatesNotAfter)
 }

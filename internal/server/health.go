@@ -3,8 +3,11 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net/http"
+
+	"github.com/rolecall/rolecall/internal/door"
 )
 
 // health answers probes: /healthz while the process serves, /readyz while checks
@@ -44,13 +47,36 @@ func (s *Server) unready() string {
 }
 
 // metrics answers Prometheus.
-func metrics(h http.Handler) http.Handler {
+func (s *Server) metrics() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", h)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.admitReader(r); err != nil {
+			refuseReader(w, err)
+			return
+		}
+		s.options.Metrics.ServeHTTP(w, r)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusNotFound, "no such endpoint; there is /metrics\n")
 	})
 	return mux
+}
+
+// admitReader returns nil for who may read the metrics.
+func (s *Server) admitReader(r *http.Request) error {
+	if s.options.MetricsGate == nil {
+		return nil
+	}
+	return s.options.MetricsGate(r)
+}
+
+// refuseReader answers who may not.
+func refuseReader(w http.ResponseWriter, err error) {
+	status, message := door.Answer(err)
+	if e, ok := errors.AsType[*door.Error](err); ok && e.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", e.Challenge)
+	}
+	text(w, status, message+"\n")
 }
 
 // text writes a plain answer. A client that is gone is no news to anyone.

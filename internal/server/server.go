@@ -30,8 +30,8 @@ type Counter interface {
 	Called(code codes.Code)
 }
 
-// Options are what a server needs. All fields but Services, ClientCAs and Generated
-// are required.
+// Options are what a server needs. All fields but Services, ClientCAs, Generated
+// and MetricsGate are required.
 type Options struct {
 	// Config is a valid configuration with its defaults filled in.
 	Config *configv1alpha1.ServerConfiguration
@@ -53,6 +53,9 @@ type Options struct {
 	Generated Generated
 	// Metrics answers /metrics.
 	Metrics http.Handler
+	// MetricsGate returns nil for who may read them, else a refusal (door.Error); a
+	// nil one lets everyone in.
+	MetricsGate func(*http.Request) error
 	// Logger is for the server itself, not for requests.
 	Logger logr.Logger
 }
@@ -97,7 +100,7 @@ func New(o Options) *Server {
 	s.listeners = []*listener{
 		{name: "http", config: c.HTTP, door: true, start: s.httpEngine(s.doors())},
 		{name: "health", config: configv1alpha1.Listener{BindAddress: c.Health.BindAddress}, start: s.httpEngine(s.health())},
-		{name: "metrics", config: c.Metrics.Listener, start: s.httpEngine(metrics(o.Metrics))},
+		{name: "metrics", config: c.Metrics.Listener, start: s.httpEngine(s.metrics())},
 	}
 	if len(o.Services) > 0 {
 		s.listeners = append(s.listeners, &listener{name: "grpc", config: c.GRPC, door: true, start: s.grpcEngine})

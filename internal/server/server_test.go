@@ -86,6 +86,8 @@ type rig struct {
 	ended    chan error
 	// generated is the certificate of tls.generated, at first none.
 	generated holder
+	// refusal is what the gate of the metrics says, at first that all may.
+	refusal atomic.Pointer[error]
 }
 
 // configure returns the defaults on free ports, changed.
@@ -111,6 +113,12 @@ func newRigOf(tb testing.TB, c *configv1alpha1.ServerConfiguration, routes []doo
 	r := &rig{counter: counter{counts: map[string]int{}}, ended: make(chan error, 1)}
 	r.Server = server.New(server.Options{
 		Config: c, Routes: routes, Services: services, Provider: &r.provider, Counter: r.counter.of, Logger: logs.New(tb), Generated: &r.generated,
+		MetricsGate: func(*http.Request) error {
+			if err := r.refusal.Load(); err != nil {
+				return *err
+			}
+			return nil
+		},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	})
 	return r
@@ -283,6 +291,29 @@ func TestMetricsAreServedOnTheirOwnAddress(t *testing.T) {
 	for _, url := range []string{"http://" + r.HTTP + "/metrics", "http://" + r.Metrics + "/echo", "http://" + r.Health + "/metrics"} {
 		if a := do(t, http.MethodGet, url, "", nil); a.status != http.StatusNotFound {
 			t.Errorf("%s answers %d, want 404", url, a.status)
+		}
+	}
+}
+
+// TestMetricsGate: who may not read the metrics gets the gate's refusal, and nothing
+// of them.
+func TestMetricsGate(t *testing.T) {
+	r := newRig(t, configure(), echo()).run(t)
+	for _, tt := range []struct {
+		err       error
+		status    int
+		body      string
+		challenge string
+	}{
+		{nil, http.StatusOK, "metrics", ""},
+		{&door.Error{Status: http.StatusUnauthorized, Message: "who?", Challenge: "Bearer"}, http.StatusUnauthorized, "who?\n", "Bearer"},
+		{&door.Error{Status: http.StatusForbidden, Message: "not you"}, http.StatusForbidden, "not you\n", ""},
+		{errors.New("broken"), http.StatusInternalServerError, "internal error; there is no decision\n", ""},
+	} {
+		r.refusal.Store(&tt.err)
+		a := do(t, http.MethodGet, "http://"+r.Metrics+"/metrics", "", nil)
+		if a.status != tt.status || a.body != tt.body || a.header.Get("WWW-Authenticate") != tt.challenge {
+			t.Errorf("%v: answer %d %q, challenge %q", tt.err, a.status, a.body, a.header.Get("WWW-Authenticate"))
 		}
 	}
 }

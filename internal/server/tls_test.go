@@ -42,7 +42,9 @@ func TestTLS(t *testing.T) {
 }
 
 // holder is a generated certificate, at first none.
-type holder struct{ held atomic.Pointer[tls.Certificate] }
+type holder struct {
+	held atomic.Pointer[tls.Certificate]
+}
 
 func (h *holder) Certificate() (*tls.Certificate, error) {
 	if c := h.held.Load(); c != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/rolecall/rolecall/internal/door"
 )
 
-// accounts admits service accounts.
+// accounts admits service accounts; without an audience, everyone who has a token
+// for the API server itself.
 //
 // The API server's own library keeps such reviews too (k8s.io/apiserver, token
 // cache and delegating authorizer). It is not used here: it does not tell a token
@@ -77,11 +78,13 @@ type question struct {
 	token      string
 	namespace  string
 	permission door.Permission
-	key        digest // of all three
+	// path is that of a nonResourceURL, in place of namespace and permission.
+	path string
+	key  digest // of all
 }
 
 func (a *accounts) question(token, namespace string, p door.Permission) question {
-	return question{token, namespace, p, a.hasher.sum(token, namespace, string(p))}
+	return question{token: token, namespace: namespace, permission: p, key: a.hasher.sum(token, namespace, string(p))}
 }
 
 // recall returns the answer that is remembered, or nil.
@@ -154,18 +157,26 @@ func (a *accounts) ask(ctx context.Context, q question, expires time.Time) (*ent
 		return e, nil
 	}
 	now := a.now()
-	allowed, err := a.reviewer.access(ctx, owner.user, q.namespace, q.permission)
+	allowed, err := a.reviewer.access(ctx, owner.user, q)
 	if err != nil {
 		return nil, err
 	}
 	if !allowed {
 		e.until = now.Add(a.refusalTTL)
-		e.refusal = forbidden(e.caller.Name, q.namespace, q.permission,
-			"bind it a role with `create` on this virtual resource there, such as the ClusterRole rolecall-"+roleOf(q.permission))
+		e.refusal = q.forbid(e.caller.Name)
 		return e, nil
 	}
 	e.lapses = earlier(now.Add(a.outages), owner.lapses)
 	return e, nil
+}
+
+// forbid refuses who is known and lacks the right.
+func (q *question) forbid(name string) *door.Error {
+	if q.path != "" {
+		return mayNotRead(name, q.path)
+	}
+	return forbidden(name, q.namespace, q.permission,
+		"bind it a role with `create` on this virtual resource there, such as the ClusterRole rolecall-"+roleOf(q.permission))
 }
 
 // roleOf is the last part of the name of the shipped ClusterRole that gives a

@@ -16,8 +16,6 @@ import (
 	authenticationclient "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/rest"
-
-	"github.com/rolecall/rolecall/internal/door"
 )
 
 // The operator asks who calls it, and what that may do.
@@ -44,6 +42,7 @@ type Meter interface {
 
 // reviewer asks an API server.
 type reviewer struct {
+	// audience is empty for the API server's own.
 	audience string
 	tokens   authenticationclient.TokenReviewInterface
 	accesses authorizationclient.SubjectAccessReviewInterface
@@ -66,17 +65,20 @@ func newReviewer(audience string, o Options) (reviewer, error) {
 
 // token returns whose a token is; nil if it is worth nothing.
 func (r *reviewer) token(ctx context.Context, token string) (*user, error) {
-	review := &authenticationv1.TokenReview{
-		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{r.audience}},
+	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}
+	if r.audience != "" {
+		review.Spec.Audiences = []string{r.audience}
 	}
 	review, err := r.tokens.Create(ctx, review, metav1.CreateOptions{})
 	if err != nil {
 		r.meter.TokenReviewed(false, err)
 		return nil, explain("tokenreviews.authentication.k8s.io", err)
 	}
-	// A server that knows nothing of audiences says so by naming none.
 	s := &review.Status
-	good := s.Authenticated && slices.Contains(s.Audiences, r.audience) && strings.HasPrefix(s.User.Username, accountPrefix)
+	good := s.Authenticated
+	if r.audience != "" { // a server that knows nothing of audiences says so by naming none
+		good = good && slices.Contains(s.Audiences, r.audience) && strings.HasPrefix(s.User.Username, accountPrefix)
+	}
 	r.meter.TokenReviewed(good, nil)
 	if !good {
 		return nil, nil //nolint:nilnil // nobody is a good answer
@@ -84,14 +86,18 @@ func (r *reviewer) token(ctx context.Context, token string) (*user, error) {
 	return &s.User, nil
 }
 
-// access reports whether RBAC gives a permission to a user.
-func (r *reviewer) access(ctx context.Context, u *user, namespace string, p door.Permission) (bool, error) {
+// access reports whether RBAC gives a user what a question is about.
+func (r *reviewer) access(ctx context.Context, u *user, q question) (bool, error) {
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: u.Username, UID: u.UID, Groups: u.Groups, Extra: make(map[string]authorizationv1.ExtraValue, len(u.Extra)),
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: "create", Group: group, Resource: string(p),
-		},
 	}}
+	if q.path != "" {
+		review.Spec.NonResourceAttributes = &authorizationv1.NonResourceAttributes{Path: q.path, Verb: "get"}
+	} else {
+		review.Spec.ResourceAttributes = &authorizationv1.ResourceAttributes{
+			Namespace: q.namespace, Verb: "create", Group: group, Resource: string(q.permission),
+		}
+	}
 	for name, values := range u.Extra {
 		review.Spec.Extra[name] = authorizationv1.ExtraValue(values)
 	}

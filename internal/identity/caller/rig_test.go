@@ -66,6 +66,9 @@ func startAPIServer(tb testing.TB) *apiServer {
 		review := &authorizationv1.SubjectAccessReview{}
 		access := func() string {
 			a := review.Spec.ResourceAttributes
+			if path := review.Spec.NonResourceAttributes; path != nil && a == nil {
+				return fmt.Sprintf("%s %s %s", review.Spec.User, path.Verb, path.Path)
+			}
 			return fmt.Sprintf("%s %s %s.%s %s", review.Spec.User, a.Verb, a.Resource, a.Group, a.Namespace)
 		}
 		if s.begin(w, r, review, access) {
@@ -108,6 +111,11 @@ func (s *apiServer) token(spec authenticationv1.TokenReviewSpec) authenticationv
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	user, known := s.users[spec.Token]
+	if len(spec.Audiences) == 0 && known { // the server's own
+		return authenticationv1.TokenReviewStatus{
+			Authenticated: true, User: authenticationv1.UserInfo{Username: user, Groups: []string{"system:serviceaccounts"}},
+		}
+	}
 	if !known || !slices.Equal(spec.Audiences, []string{"rolecall.dev"}) {
 		return authenticationv1.TokenReviewStatus{Error: "token is bad: " + spec.Token}
 	}
