@@ -14,6 +14,10 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo devel
 LDFLAGS = -X $(MODULE)/internal/version.version=$(VERSION)
 BIN     := bin
 
+# The image that `make image` builds: its name, and for which platforms.
+IMAGE     ?= ghcr.io/rolecall/rolecall
+PLATFORMS ?= linux/amd64,linux/arm64
+
 # Arguments for the program that `make run` starts: make run ARGS='--fresh'
 ARGS ?=
 # How long each fuzz target runs.
@@ -50,6 +54,11 @@ run: ## Start Rolecall with an API server of its own (ARGS='--fresh' and the lik
 .PHONY: build
 build: ## Build the commands into bin/.
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: image
+image: ## Build the container image for PLATFORMS into bin/image, with its bill of materials; needs no container engine.
+	@go build -C hack/image -o '$(CURDIR)/$(BIN)/hack/image' .
+	@$(BIN)/hack/image -name '$(IMAGE)' -version '$(VERSION)' -platforms '$(PLATFORMS)' -out $(BIN)/image
 
 .PHONY: clean
 clean: ## Remove what build made. Tools stay in your cache.
@@ -95,6 +104,10 @@ test-chart: ## Run the tests of the Helm chart and of the kustomize bases (helm 
 .PHONY: test-proxies
 test-proxies: ## Run the tests with nginx, Caddy and Traefik in front of an application (Traefik is built and cached when first wanted).
 	@hack/proxies/test.sh
+
+.PHONY: test-image
+test-image: ## Test what `make image` builds, and that it comes out the same each time.
+	go test -C hack/image ./...
 
 .PHONY: test-vendors
 test-vendors: ## Run the vendors' own clients from npm against the server, over TLS (needs Node.js 20 or later).

@@ -12,6 +12,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	// The public authorities, for a system that has none, such as the image: keys of
+	// tokens' issuers are fetched over TLS. A system's own come first.
+	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 func main() {
