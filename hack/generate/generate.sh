@@ -38,8 +38,12 @@ reference api/config/v1alpha1 'Configuration reference' \
 	internal/wire/cerbos/cerbospb/*.proto
 
 # The chart installs what is generated above, and Helm reads nothing outside a chart.
-rm -rf charts/rolecall/files/crds charts/rolecall/files/rbac
-mkdir -p charts/rolecall/files/crds charts/rolecall/files/rbac
-cp config/crd/bases/*.yaml charts/rolecall/files/crds
-cp config/rbac/role.yaml config/rbac/*_role.yaml charts/rolecall/files/rbac
+files=charts/rolecall/files
+rm -rf $files/crds $files/rbac $files/admission
+mkdir -p $files/crds $files/rbac $files/admission/policies
+cp config/crd/bases/*.yaml $files/crds
+cp config/rbac/role.yaml config/rbac/*_role.yaml $files/rbac
+cp config/admission/webhook/configuration.yaml $files/admission
+cp config/admission/policies/*.yaml $files/admission/policies
+rm $files/admission/policies/kustomization.yaml
 go run ./hack/generate/chart

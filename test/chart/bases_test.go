@@ -37,7 +37,7 @@ func TestBases(t *testing.T) {
 		// the chart by an annotation.
 		if hash, found := strings.CutPrefix(o.text("metadata", "name"), "rolecall-server-"); found && o.text("kind") == "ConfigMap" && len(hash) == 10 {
 			delete(fromBase, key)
-			o.in("metadata")["name"] = "rolecall"
+			o.in("metadata")["name"] = "rolecall-server"
 			fromBase[o.key()] = o
 		}
 	}
@@ -78,7 +78,7 @@ func alike(t *testing.T, o object) {
 	}
 	if volumes, ok := o.at("spec", "template", "spec", "volumes").([]any); ok && o.text("kind") == "Deployment" {
 		configuration, _ := object(volumes[0].(map[string]any)).at("configMap").(map[string]any)
-		configuration["name"] = "rolecall"
+		configuration["name"] = "rolecall-server"
 	}
 	if file := o.text("data", "server.yaml"); file != "" {
 		// Comments and the order of fields are for readers.
@@ -132,6 +132,38 @@ func TestCRDs(t *testing.T) {
 		if strings.Contains(key, "CustomResourceDefinition") {
 			t.Errorf("with crds.enabled=false there is %s", key)
 		}
+	}
+}
+
+// TestRights: the operator has no right on Secrets, ConfigMaps and webhooks where it
+// makes no certificate.
+func TestRights(t *testing.T) {
+	for name, test := range map[string]struct {
+		values []string
+		want   []string
+	}{
+		"generated":    {want: []string{"configmaps", "secrets", "validatingwebhookconfigurations"}},
+		"no webhook":   {values: []string{"--set", "admission.webhook.enabled=false"}, want: []string{"configmaps", "secrets"}},
+		"cert-manager": {values: []string{"--set", "tls.source=CertManager,tls.certManager.issuerRef.name=a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			rendered := objects(t, render(t, test.values...))
+			for _, key := range []string{"ClusterRole /rolecall", "Role rolecall-system/rolecall"} {
+				rules, _ := rendered["rbac.authorization.k8s.io/v1 "+key]["rules"].([]any)
+				for _, rule := range byText(t, rules) {
+					for _, resource := range []string{"configmaps", "secrets", "validatingwebhookconfigurations"} {
+						if strings.Contains(rule, resource) && !slices.Contains(got, resource) {
+							got = append(got, resource)
+						}
+					}
+				}
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("rights about (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -77,11 +77,31 @@ func TestRefusals(t *testing.T) {
 			set: []string{"tls.source=CertManager"}, want: `tls.certManager.issuerRef.name: name the Issuer or ClusterIssuer`,
 		},
 		"no Secret": {
-			set: []string{"tls.source=Secret"}, want: `tls.secretName: name the Secret with tls.crt and tls.key`,
+			set: []string{"tls.source=Secret", "admission.webhook.enabled=false"}, want: `tls.secretName: name the Secret with tls.crt and tls.key`,
 		},
 		"pods killed while they answer": {
 			set:  []string{"config.timeouts.shutdownDelay=1m0.5s", "config.timeouts.drain=1500ms"},
 			want: `terminationGracePeriodSeconds: 30 is shorter than config.timeouts.shutdownDelay and config.timeouts.drain together (63 s)`,
+		},
+		"a certificate in the configuration that the chart names": {
+			set: []string{"config.certificates.dnsNames={a}"}, want: `config.certificates.dnsNames: the chart sets it itself: remove it`,
+		},
+		"a certificate that is not made": {
+			set:  []string{"tls.source=CertManager", "tls.certManager.issuerRef.name=a", "config.certificates.validity=24h"},
+			want: `config.certificates: with tls.source CertManager no certificate is made`,
+		},
+		"who reads the metrics, in the configuration": {
+			set: []string{"config.metrics.anonymous=Allow"}, want: `config.metrics.anonymous: set metrics.anonymous instead`,
+		},
+		"a webhook without TLS": {
+			set: []string{"tls.source=None"}, want: `admission.webhook.enabled: API servers speak TLS only`,
+		},
+		"a webhook that nobody trusts": {
+			set: []string{"tls.source=Secret", "tls.secretName=a"}, want: `admission.webhook.caBundle: give the authority`,
+		},
+		"no alert": {
+			set:  []string{"metrics.prometheusRule.enabled=true", "metrics.prometheusRule.disabled={RolecallDwon}"},
+			want: `metrics.prometheusRule.disabled: there is no alert RolecallDwon; there are RolecallDown, `,
 		},
 		"another question for the kubelet": {
 			set: []string{"livenessProbe.exec.command={x}"}, want: `livenessProbe.exec: what is asked is fixed`,

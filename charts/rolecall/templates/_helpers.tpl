@@ -68,6 +68,16 @@ annotations:
 {{- default (printf "%s-tls" (include "rolecall.fullname" .)) .Values.tls.secretName -}}
 {{- end -}}
 
+{{/* The ConfigMap that the operator publishes its authority in. */}}
+{{- define "rolecall.authorityName" -}}
+{{- printf "%s-ca" (include "rolecall.fullname" .) -}}
+{{- end -}}
+
+{{/* Something if the certificate is in a Secret that the pods mount. */}}
+{{- define "rolecall.mountsCertificate" -}}
+{{- if has .Values.tls.source (list "CertManager" "Secret") -}}yes{{- end -}}
+{{- end -}}
+
 {{/* http or https. */}}
 {{- define "rolecall.scheme" -}}
 {{- ternary "http" "https" (eq .Values.tls.source "None") -}}
@@ -76,7 +86,7 @@ annotations:
 {{/* The names by which clients reach the server, as a YAML list. */}}
 {{- define "rolecall.dnsNames" -}}
 {{- $names := list -}}
-{{- range $service := list "" "-metrics" -}}
+{{- range $service := list "" "-metrics" "-webhook" -}}
 {{- $host := printf "%s%s" (include "rolecall.fullname" $) $service -}}
 {{- $names = concat $names (list
   $host

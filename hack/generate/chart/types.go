@@ -8,10 +8,12 @@ import (
 	"reflect"
 	"strings"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -28,6 +30,7 @@ type typeSchemas struct {
 
 // known are the types that markers may name.
 var known = []reflect.Type{
+	reflect.TypeFor[admissionregistrationv1.ValidationAction](),
 	reflect.TypeFor[appsv1.DeploymentStrategy](),
 	reflect.TypeFor[autoscalingv2.HorizontalPodAutoscalerBehavior](),
 	reflect.TypeFor[autoscalingv2.MetricSpec](),
@@ -47,6 +50,7 @@ var known = []reflect.Type{
 	reflect.TypeFor[intstr.IntOrString](),
 	reflect.TypeFor[networkingv1.NetworkPolicyEgressRule](),
 	reflect.TypeFor[networkingv1.NetworkPolicyPeer](),
+	reflect.TypeFor[rbacv1.Subject](),
 }
 
 // named returns the schema of a type that a marker names.
@@ -56,7 +60,9 @@ func (t *typeSchemas) named(name string) (*schema, error) {
 		return &schema{Type: "array", Items: items}, err
 	}
 	switch name {
-	case "string", "object":
+	case "map[string]string":
+		return t.of(reflect.TypeFor[map[string]string]())
+	case "string", "number", "object":
 		return &schema{Type: name}, nil
 	}
 	for _, k := range known {

@@ -29,8 +29,8 @@ type value struct {
 
 // markers are the lines of a comment that begin with `+`: what a value may be.
 type markers struct {
-	// typeName is a Go type: an import path, a dot and a name, or `string` or `object`;
-	// with `[]` before it, a list of them.
+	// typeName is a Go type: an import path, a dot and a name, or `string`, `number`,
+	// `object` or `map[string]string`; with `[]` before it, a list of them.
 	typeName string
 	enum     []string
 	minimum  *int
