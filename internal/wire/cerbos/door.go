@@ -6,7 +6,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
@@ -35,11 +38,19 @@ type Options struct {
 type Door struct {
 	options    Options
 	namespaces door.Namespaces
+	// calls are the memory of requests over HTTP.
+	calls sync.Pool
+	// contentType and version are headers of every answer over HTTP.
+	contentType, version []string
 }
 
 // New returns a door.
 func New(o Options) *Door {
-	return &Door{options: o, namespaces: door.Namespaces{Default: o.DefaultNamespace}}
+	return &Door{
+		options: o, namespaces: door.Namespaces{Default: o.DefaultNamespace},
+		calls:       sync.Pool{New: func() any { return new(call) }},
+		contentType: []string{"application/json"}, version: []string{o.Version},
+	}
 }
 
 // admit lets in the caller of a gRPC call; all of them are for callers that may
@@ -63,74 +74,98 @@ func (d *Door) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRe
 	if err != nil {
 		return nil, err
 	}
-	return d.decide(ctx, &policy, in)
+	request, err := FromMessage(in)
+	if err != nil {
+		policy.Refused(err)
+		return nil, err
+	}
+	out, err := d.decide(ctx, &policy, request)
+	if err != nil {
+		return nil, err
+	}
+	return out.Message(), nil
 }
 
 // decide answers a request whose caller was let in.
-func (d *Door) decide(ctx context.Context, policy *door.Policy, in *cerbospb.CheckResourcesRequest) (*cerbospb.CheckResourcesResponse, error) {
+func (d *Door) decide(ctx context.Context, policy *door.Policy, in *Request) (*Response, error) {
 	request, err := d.read(ctx, policy.Namespace(), in)
 	if err != nil {
 		policy.Refused(err)
 		return nil, err
 	}
-	out := &cerbospb.CheckResourcesResponse{RequestId: in.GetRequestId(), CerbosCallId: rand.Text()}
-	for i, entry := range in.GetResources() {
+	out := &Response{RequestID: in.ID, CallID: rand.Text(), Results: make([]Result, len(in.Entries))}
+	for i := range in.Entries {
 		if err := ctx.Err(); err != nil {
 			return nil, door.GivenUp(err)
 		}
-		result, err := check(policy, request, i, entry, in.GetIncludeMeta())
-		if err != nil {
+		out.Results[i].Meta = in.IncludeMeta
+		if err := out.Results[i].check(policy, request, &in.Entries[i]); err != nil {
 			return nil, err
 		}
-		out.Results = append(out.Results, result)
 	}
 	return out, nil
 }
 
 // read reads what holds for all entries of a request.
-func (d *Door) read(ctx context.Context, namespace string, in *cerbospb.CheckResourcesRequest) (*authz.Request, error) {
+func (d *Door) read(ctx context.Context, namespace string, in *Request) (*authz.Request, error) {
 	if err := d.validate(in); err != nil {
 		return nil, err
 	}
-	p := in.GetPrincipal()
-	properties, err := attributes("principal.attr", p.GetAttr())
+	claims, err := d.claims(ctx, namespace, in)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := d.claims(ctx, namespace, in.GetAuxData())
-	if err != nil {
-		return nil, err
-	}
+	p := in.Principal
 	return &authz.Request{
-		Subject: authz.Subject{Type: subjectType, ID: p.GetId(), Roles: p.GetRoles(), Properties: properties},
+		Subject: authz.Subject{Type: subjectType, ID: p.ID, Roles: p.Roles, Properties: p.Attributes},
 		Claims:  claims,
 	}, nil
 }
 
-// check decides about the actions of one entry.
-func check(
-	policy *door.Policy, r *authz.Request, i int, entry *cerbospb.CheckResourcesRequest_Entry, withMeta bool,
-) (*cerbospb.CheckResourcesResponse_Result, error) {
-	var err error
-	if r.Resource, err = resource(i, entry.GetResource()); err != nil {
-		policy.Refused(err)
+// claims verifies the token of auxData and returns its claims, for conditions;
+// they give no authority. A token that proves nothing is a 400 here, as clients
+// expect.
+func (d *Door) claims(ctx context.Context, namespace string, in *Request) (map[string]any, error) {
+	switch {
+	case in.Tokens:
+		return nil, door.BadRequest("auxData.jwts: is not served; send one token, in auxData.jwt")
+	case in.Token == nil:
+		return nil, nil
+	case in.Token.Text == "":
+		return nil, required("auxData.jwt.token")
+	}
+	session, err := d.options.Sessions.JWT(ctx, namespace, in.Token.Text)
+	if err != nil {
+		if status, message := door.Answer(err); status == http.StatusUnauthorized {
+			return nil, door.BadRequest("auxData.jwt.token: " + message)
+		}
 		return nil, err
 	}
-	r.Scope = scope(entry.GetResource().GetScope())
-	result := newResult(entry, withMeta)
+	if keys := in.Token.KeySetID; keys != "" && keys != session.Issuer {
+		return nil, door.BadRequest(fmt.Sprintf("auxData.jwt.keySetId: %q is not the issuer of the token; leave it out, or name the issuer as its claim iss does", keys))
+	}
+	return session.Claims, nil
+}
+
+// check decides about the actions of one entry.
+func (result *Result) check(policy *door.Policy, r *authz.Request, entry *Entry) error {
+	result.Resource = entry.Resource
+	result.Effects = make([]Effect, len(entry.Actions))
+	r.Resource, r.Scope = entry.Resource.core(), scope(entry.Resource.Scope)
 	var decision authz.Decision
-	for _, action := range entry.GetActions() {
+	for i, action := range entry.Actions {
 		r.Action.Name = action
 		decision.Reset()
 		if err := policy.Check(r, &decision); err != nil {
-			return nil, rename(err)
+			return rename(err)
 		}
-		result.Actions[action] = effect(&decision)
-		if withMeta {
-			result.Meta.Actions[action] = match(entry.GetResource().GetKind(), &decision)
+		effect := &result.Effects[i]
+		effect.Action, effect.Allowed = action, decision.Allowed
+		if result.Meta {
+			effect.Policy = match(entry.Resource.Kind, &decision)
 		}
 	}
-	return result, nil
+	return nil
 }
 
 // rename names the field of a fault as a request does here.

@@ -3,52 +3,74 @@
 package cerbos
 
 import (
-	"strings"
+	"cmp"
+	"slices"
 
-	"github.com/rolecall/rolecall/internal/authz"
-	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
+	"github.com/rolecall/rolecall/internal/wire/ijson"
 )
 
-// newResult returns the result of an entry without effects yet.
-func newResult(entry *cerbospb.CheckResourcesRequest_Entry, withMeta bool) *cerbospb.CheckResourcesResponse_Result {
-	r := entry.GetResource()
-	result := &cerbospb.CheckResourcesResponse_Result{
-		Resource: &cerbospb.CheckResourcesResponse_Subject{
-			Id: r.GetId(), Kind: r.GetKind(), PolicyVersion: r.GetPolicyVersion(), Scope: r.GetScope(),
-		},
-		Actions: make(map[string]cerbospb.Effect, len(entry.GetActions())),
-	}
-	if withMeta {
-		result.Meta = &cerbospb.CheckResourcesResponse_Meta{
-			Actions: make(map[string]*cerbospb.CheckResourcesResponse_Match, len(entry.GetActions())),
+// AppendResponse appends the JSON of a response to b, as protocol buffers map the
+// message to JSON: what is empty is left out, and the actions are sorted.
+func AppendResponse(b []byte, r *Response) []byte {
+	b = append(b, '{')
+	b = appendField(b, "requestId", r.RequestID)
+	if len(r.Results) > 0 {
+		b = appendName(b, "results")
+		b = append(b, '[')
+		for i := range r.Results {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendResult(b, &r.Results[i])
 		}
+		b = append(b, ']')
 	}
-	return result
+	b = appendField(b, "cerbosCallId", r.CallID)
+	return append(b, '}')
 }
 
-func effect(d *authz.Decision) cerbospb.Effect {
-	if d.Allowed {
-		return cerbospb.Effect_EFFECT_ALLOW
+func appendResult(b []byte, r *Result) []byte {
+	slices.SortFunc(r.Effects, func(a, b Effect) int { return cmp.Compare(a.Action, b.Action) })
+	b = append(b, `{"resource":{`...)
+	b = appendField(b, "id", r.Resource.ID)
+	b = appendField(b, "kind", r.Resource.Kind)
+	b = appendField(b, "policyVersion", r.Resource.PolicyVersion)
+	b = appendField(b, "scope", r.Resource.Scope)
+	b = append(b, `},"actions":{`...)
+	for i := range r.Effects {
+		b = appendName(b, r.Effects[i].Action)
+		if r.Effects[i].Allowed {
+			b = append(b, `"EFFECT_ALLOW"`...)
+		} else {
+			b = append(b, `"EFFECT_DENY"`...)
+		}
 	}
-	return cerbospb.Effect_EFFECT_DENY
+	b = append(b, '}')
+	if r.Meta {
+		b = append(b, `,"meta":{"actions":{`...)
+		for i := range r.Effects {
+			b = appendName(b, r.Effects[i].Action)
+			b = append(b, '{')
+			b = appendField(b, "matchedPolicy", r.Effects[i].Policy)
+			b = append(b, '}')
+		}
+		b = append(b, "}}"...)
+	}
+	return append(b, '}')
 }
 
-// noMatch says that there is no policy for a resource.
-const noMatch = "NO_MATCH"
-
-// match says what decided: the roles that did, each as the policy of a role is
-// named (role.NAME.vVERSION), or else the Resource, or that there is none.
-func match(kind string, d *authz.Decision) *cerbospb.CheckResourcesResponse_Match {
-	policy := "resource." + kind + ".v" + defaultVersion
-	switch {
-	case len(d.Roles) > 0:
-		names := make([]string, len(d.Roles))
-		for i, role := range d.Roles {
-			names[i] = "role." + role + ".v" + defaultVersion
-		}
-		policy = strings.Join(names, ",")
-	case d.Reason == authz.ReasonUnknownResource:
-		policy = noMatch
+// appendField appends a member of the object that b ends in, unless it is empty.
+func appendField(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
 	}
-	return &cerbospb.CheckResourcesResponse_Match{MatchedPolicy: policy}
+	return ijson.AppendText(appendName(b, name), value)
+}
+
+// appendName appends the name of a member to the object that b ends in.
+func appendName(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(ijson.AppendText(b, name), ':')
 }

@@ -3,15 +3,18 @@
 package cerbos_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -46,41 +49,80 @@ func ask(ctx context.Context, in *cerbospb.CheckResourcesRequest) ([]authz.Reque
 	return l.asked, out, err
 }
 
-// FuzzCheckResources: what is taken says the same to encoding/json, and to whom it
-// comes as a protocol buffer; every action that is asked about is answered, and
+// FuzzCheckResources: the JSON of a request is what the library of protocol buffers
+// takes for it, and says the same; every action that is asked about is answered, and
 // nothing is allowed that the policy has not allowed.
 func FuzzCheckResources(f *testing.F) {
 	f.Add([]byte(request(john, entry, `,"includeMeta":true,"requestContext":{"annotations":{"a":[1]}}`)))
 	f.Add([]byte(request(`{"id":"a\u0000\ud83d\ude00","roles":["r"],"attr":{"n":1e-7,"l":[null,{"y":true}],"nan":"NaN"}}`, entry+","+entry, "")))
+	f.Add([]byte(request(`{"id":null,"roles":null,"attr":null,"policy_version":null}`, `null,{"actions":[null]}`, `,"auxData":{"jwts":{"a":null},"jwt":{"keySetId":"k"}}`)))
 	for _, tt := range refusals() {
 		if len(tt.body) < 1<<10 {
 			f.Add([]byte(tt.body))
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		in, err := cerbos.Decode(body)
-		if err != nil || in.GetAuxData() != nil {
+		var d cerbos.Decoder
+		in, err := d.Request(body)
+		message := &cerbospb.CheckResourcesRequest{}
+		reference := protojson.Unmarshal(body, message)
+		switch {
+		case err != nil && reference != nil:
+			return
+		case err != nil:
+			if !strings.Contains(err.Error(), "deeper than") {
+				t.Fatalf("it is a message, and refused: %v", err)
+			}
+			return
+		case reference != nil:
+			if !nullish(body) {
+				t.Fatalf("it is no message, and taken: %v", reference)
+			}
 			return
 		}
-		asked, out, err := ask(t.Context(), in)
-		if err != nil {
+		want, err := cerbos.FromMessage(message)
+		if diff := cmp.Diff(want, in, cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Fatalf("as a protocol buffer it asks something else, error %v (-want +got):\n%s", err, diff)
+		}
+		if message.GetAuxData() != nil {
 			return
 		}
-		if !json.Valid(body) {
-			t.Fatal("encoding/json refuses what was taken")
+		if asked, out, err := ask(t.Context(), message); err == nil {
+			sameActions(t, message, asked, out)
 		}
-		sameActions(t, in, asked, out)
-		binary, err := proto.Marshal(in)
+	})
+}
+
+// nullish reports whether a text says null: the library takes that for absent where
+// a field has one value, and the door everywhere. What is absent is refused later.
+func nullish(body []byte) bool { return bytes.Contains(body, []byte("null")) }
+
+// FuzzResponse: the JSON of a response is that of the library, but for blanks.
+func FuzzResponse(f *testing.F) {
+	f.Add("id", "kind", "1", "a.b", "read", "role.a", true, true)
+	f.Add("", "", "", "", "", "", false, false)
+	f.Add("\"\\", "\u2028<>&", "\x00\n", "\x7f", "é", "\U0001F600", true, false)
+	f.Fuzz(func(t *testing.T, id, kind, version, scope, action, policy string, allowed, meta bool) {
+		resource := &cerbos.Resource{ID: id, Kind: kind, PolicyVersion: version, Scope: scope}
+		effects := []cerbos.Effect{{Action: action, Allowed: allowed, Policy: policy}, {Action: action + "2", Policy: id}}
+		r := &cerbos.Response{RequestID: id, CallID: kind, Results: []cerbos.Result{
+			{Resource: resource, Effects: effects, Meta: meta}, {Resource: &cerbos.Resource{}, Effects: effects[:1]},
+		}}
+		want, err := protojson.Marshal(r.Message())
 		if err != nil {
+			return // some text is no UTF-8
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, want); err != nil {
 			t.Fatal(err)
 		}
-		again := &cerbospb.CheckResourcesRequest{}
-		if err := proto.Unmarshal(binary, again); err != nil {
-			t.Fatal(err)
+		again := &cerbospb.CheckResourcesResponse{}
+		got := cerbos.AppendResponse(nil, r)
+		if err := protojson.Unmarshal(got, again); err != nil || !proto.Equal(again, r.Message()) {
+			t.Fatalf("the JSON\n%s\nsays another response than\n%s\nerror %v", got, compact.Bytes(), err)
 		}
-		askedAgain, _, err := ask(t.Context(), again)
-		if diff := cmp.Diff(asked, askedAgain, cmpopts.EquateEmpty()); err != nil || diff != "" {
-			t.Errorf("as a protocol buffer it asks something else, error %v (-JSON +binary):\n%s", err, diff)
+		if len(got) != compact.Len() {
+			t.Errorf("the JSON\n%s\nis not as long as\n%s", got, compact.Bytes())
 		}
 	})
 }

@@ -15,6 +15,9 @@ import (
 // versionHeader is the header, and the metadata, that says which version answers.
 const versionHeader = "cerbos-version"
 
+// versionHTTPHeader is that in the form in which net/http keeps it.
+const versionHTTPHeader = "Cerbos-Version"
+
 // Services returns the service over gRPC.
 func (d *Door) Services() []door.Service {
 	return []door.Service{{Door: Name, Register: func(r grpc.ServiceRegistrar) {

@@ -3,11 +3,10 @@
 package cerbos
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
-
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
+	"strconv"
 
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
@@ -50,12 +49,29 @@ func (d *Door) route(method, path string, answer serve) door.Route {
 	}
 }
 
+// call is the memory of a request, which is reused for its buffers alone.
+type call struct {
+	body, out []byte
+	decoder   Decoder
+}
+
+// maxKept is the longest buffer in bytes that waits for the next request.
+const maxKept = 64 << 10
+
+func (d *Door) put(c *call) {
+	if cap(c.body) <= maxKept && cap(c.out) <= maxKept {
+		d.calls.Put(c)
+	}
+}
+
 func (d *Door) serveCheck(w http.ResponseWriter, r *http.Request, o door.Origin) error {
 	policy, err := d.options.Asker.Policy(o)
 	if err != nil {
 		return err
 	}
-	in, err := receive(r)
+	c, _ := d.calls.Get().(*call)
+	defer d.put(c)
+	in, err := c.receive(r)
 	if err != nil {
 		policy.Refused(err)
 		return err
@@ -64,19 +80,20 @@ func (d *Door) serveCheck(w http.ResponseWriter, r *http.Request, o door.Origin)
 	if err != nil {
 		return err
 	}
-	return d.send(w, r, http.StatusOK, out)
+	c.out = AppendResponse(c.out[:0], out)
+	return d.send(w, r, http.StatusOK, c.out)
 }
 
-func receive(r *http.Request) (*cerbospb.CheckResourcesRequest, error) {
-	body, err := door.ReadBody(r, nil)
-	if err != nil {
+func (c *call) receive(r *http.Request) (*Request, error) {
+	var err error
+	if c.body, err = door.ReadBody(r, c.body); err != nil {
 		return nil, err
 	}
-	return Decode(body)
+	return c.decoder.Request(c.body)
 }
 
 func (d *Door) serveInfo(w http.ResponseWriter, r *http.Request, _ door.Origin) error {
-	return d.send(w, r, http.StatusOK, d.info())
+	return d.send(w, r, http.StatusOK, append(appendField([]byte{'{'}, "version", d.options.Version), '}'))
 }
 
 // serveHealth answers as the health service of gRPC would through a gateway.
@@ -106,15 +123,14 @@ func unserved(method string) error {
 	}
 }
 
-// send writes a message as JSON, indented if the query says pretty.
-func (d *Door) send(w http.ResponseWriter, r *http.Request, code int, message proto.Message) error {
-	options := protojson.MarshalOptions{}
-	if r.URL.Query().Has("pretty") {
-		options.Multiline = true
-	}
-	body, err := options.Marshal(message)
-	if err != nil {
-		return err
+// send writes JSON, indented if the query says pretty.
+func (d *Door) send(w http.ResponseWriter, r *http.Request, code int, body []byte) error {
+	if r.URL.RawQuery != "" && r.URL.Query().Has("pretty") {
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, body, "", "  "); err != nil {
+			return err
+		}
+		body = pretty.Bytes()
 	}
 	d.write(w, code, body)
 	return nil
@@ -122,17 +138,21 @@ func (d *Door) send(w http.ResponseWriter, r *http.Request, code int, message pr
 
 // refuse writes an error as a google.rpc.Status.
 func (d *Door) refuse(w http.ResponseWriter, code int, message string) {
-	body, err := protojson.Marshal(status.New(door.Code(code), message).Proto())
-	if err != nil { // the message is no UTF-8
-		body = []byte(`{"code":13,"message":"internal error; there is no decision"}`)
-	}
-	d.write(w, code, body)
+	body := strconv.AppendInt([]byte(`{"code":`), int64(door.Code(code)), 10)
+	d.write(w, code, append(appendField(body, "message", message), '}'))
 }
 
 // write writes an answer. A client that is gone is no news to anyone.
 func (d *Door) write(w http.ResponseWriter, code int, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set(versionHeader, d.options.Version)
+	h := w.Header()
+	h["Content-Type"], h[versionHTTPHeader] = d.contentType[:1:1], d.version[:1:1]
+	if len(body) > maxMeasured {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(code)
 	_, _ = w.Write(body) //nolint:gosec // JSON, and the header says so
 }
+
+// maxMeasured is the length in bytes up to which net/http counts an answer by
+// itself. It would cut a longer one in chunks.
+const maxMeasured = 2 << 10

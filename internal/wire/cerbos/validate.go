@@ -8,80 +8,91 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/internal/door"
-	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
 // The forms that Cerbos' API prescribes.
 var (
-	versionForm = regexp.MustCompile(`^\w*$`)
-	scopeForm   = regexp.MustCompile(`^([0-9a-zA-Z][\w-]*(\.\w[\w-]*)*|\.)?$`)
+	versionForm = regexp.MustCompile(`^\w+$`)
+	scopeForm   = regexp.MustCompile(`^([0-9a-zA-Z][\w-]*(\.\w[\w-]*)*|\.)$`)
 )
 
 // validate returns the first fault of a request, as a 400.
-func (d *Door) validate(in *cerbospb.CheckResourcesRequest) error {
-	if in.GetPrincipal() == nil {
+func (d *Door) validate(in *Request) error {
+	if in.Principal == nil {
 		return required("principal")
 	}
-	if err := principalFault(in.GetPrincipal()); err != nil {
+	if err := principalFault(in.Principal); err != nil {
 		return err
 	}
-	switch n, most := len(in.GetResources()), d.options.MaxResourcesPerRequest; {
+	switch n, most := len(in.Entries), d.options.MaxResourcesPerRequest; {
 	case n == 0:
 		return required("resources")
 	case n > most:
 		return door.BadRequest(fmt.Sprintf("resources: %d resources in one request exceed the configured limit (%d); ask in several requests, or raise cerbos.maxResourcesPerRequest", n, most))
 	}
-	for i, entry := range in.GetResources() {
-		if err := d.entryFault(fmt.Sprintf("resources[%d].", i), entry); err != nil {
-			return err
+	for i := range in.Entries {
+		if err := d.entryFault(&in.Entries[i]); err != nil {
+			return within(fmt.Sprintf("resources[%d].", i), err)
 		}
 	}
 	return nil
 }
 
-func principalFault(p *cerbospb.Principal) error {
-	if p.GetId() == "" {
-		return required("principal.id")
-	}
-	if err := named("principal.", p.GetPolicyVersion(), p.GetScope()); err != nil {
-		return err
-	}
-	return set("principal.roles", p.GetRoles())
+// within says where a fault is. Finding the words for a place costs more than finding
+// that there is no fault in it.
+func within(path string, fault *door.Error) error {
+	return door.BadRequest(path + fault.Message)
 }
 
-func (d *Door) entryFault(path string, entry *cerbospb.CheckResourcesRequest_Entry) error {
-	if most := d.options.MaxActionsPerResource; len(entry.GetActions()) > most {
-		return door.BadRequest(fmt.Sprintf("%sactions: %d actions exceed the configured limit (%d); ask in several requests, or raise cerbos.maxActionsPerResource",
-			path, len(entry.GetActions()), most))
+func principalFault(p *Principal) error {
+	if p.ID == "" {
+		return required("principal.id")
 	}
-	if err := set(path+"actions", entry.GetActions()); err != nil {
+	if err := named(p.PolicyVersion, p.Scope); err != nil {
+		return within("principal.", err)
+	}
+	if err := set("roles", p.Roles); err != nil {
+		return within("principal.", err)
+	}
+	return nil
+}
+
+func (d *Door) entryFault(entry *Entry) *door.Error {
+	if most := d.options.MaxActionsPerResource; len(entry.Actions) > most {
+		return door.BadRequest(fmt.Sprintf("actions: %d actions exceed the configured limit (%d); ask in several requests, or raise cerbos.maxActionsPerResource",
+			len(entry.Actions), most))
+	}
+	if err := set("actions", entry.Actions); err != nil {
 		return err
 	}
-	resource := entry.GetResource()
+	resource := entry.Resource
 	switch {
 	case resource == nil:
-		return required(path + "resource")
-	case resource.GetKind() == "":
-		return required(path + "resource.kind")
-	case resource.GetId() == "":
-		return required(path + "resource.id")
+		return required("resource")
+	case resource.Kind == "":
+		return required("resource.kind")
+	case resource.ID == "":
+		return required("resource.id")
 	}
-	return named(path+"resource.", resource.GetPolicyVersion(), resource.GetScope())
+	if err := named(resource.PolicyVersion, resource.Scope); err != nil {
+		return door.BadRequest("resource." + err.Message)
+	}
+	return nil
 }
 
 // named checks what names a policy.
-func named(path, version, scope string) error {
-	if !versionForm.MatchString(version) {
-		return door.BadRequest(fmt.Sprintf("%spolicyVersion: %q must hold letters, digits and _ only", path, version))
+func named(version, scope string) *door.Error {
+	if version != "" && !versionForm.MatchString(version) {
+		return door.BadRequest(fmt.Sprintf("policyVersion: %q must hold letters, digits and _ only", version))
 	}
-	if !scopeForm.MatchString(scope) {
-		return door.BadRequest(fmt.Sprintf("%sscope: %q must be segments of letters, digits, _ and - joined by dots, such as acme.hr", path, scope))
+	if scope != "" && !scopeForm.MatchString(scope) {
+		return door.BadRequest(fmt.Sprintf("scope: %q must be segments of letters, digits, _ and - joined by dots, such as acme.hr", scope))
 	}
 	return nil
 }
 
 // set checks that a list has elements, and each of them something, once.
-func set(path string, list []string) error {
+func set(path string, list []string) *door.Error {
 	if len(list) == 0 {
 		return required(path)
 	}
@@ -96,6 +107,6 @@ func set(path string, list []string) error {
 	return nil
 }
 
-func required(path string) error {
+func required(path string) *door.Error {
 	return door.BadRequest(path + ": is required and must not be empty")
 }

@@ -24,6 +24,8 @@ const (
 	Shape
 	// Range: a number is beyond what a double can hold.
 	Range
+	// Refused: the dialect does not take the member; see Scanner.Refuse.
+	Refused
 )
 
 // Error is the first fault of a text, in the order of its bytes.
@@ -83,8 +85,28 @@ func (s *Scanner) mismatch(want string) {
 	s.fail(Shape, path, want)
 }
 
-// path returns the place of the value that is read, or would be next.
+// Refuse says that the member which was gone to last cannot be there, for a reason
+// that follows the words of its place. It is a fault like any other.
+func (s *Scanner) Refuse(problem string) {
+	if s.err == nil {
+		s.fail(Refused, s.path(), problem)
+	}
+}
+
+// maxPath is how long a path may be in bytes: names are as long as the client likes.
+const maxPath = 256
+
+// path returns the place of the value that is read, or would be next: its end, if it
+// is long.
 func (s *Scanner) path() string {
+	path := s.wholePath()
+	if len(path) > maxPath {
+		path = "..." + strings.ToValidUTF8(path[len(path)-maxPath:], "")
+	}
+	return path
+}
+
+func (s *Scanner) wholePath() string {
 	var b strings.Builder
 	for i := range s.depth {
 		f := &s.frames[i]
