@@ -110,6 +110,14 @@ func WithCallHeader(ctx context.Context, header metadata.MD) context.Context {
 	return context.WithValue(ctx, callHeaderKey{}, header)
 }
 
+// SetCallHeader puts metadata into the header of a call's answer. Nobody may change
+// the values any more. A call that no server has taken in has no such header.
+func SetCallHeader(ctx context.Context, name string, values []string) {
+	if header := callHeader(ctx); header != nil {
+		header[name] = values
+	}
+}
+
 func callHeader(ctx context.Context) metadata.MD {
 	header, _ := ctx.Value(callHeaderKey{}).(metadata.MD)
 	return header

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
 	"github.com/rolecall/rolecall/internal/door"
@@ -22,85 +21,118 @@ import (
 
 // calls wraps the calls of the gRPC doors in what is the same for all: ids,
 // limits, panics, counting.
+//
+// gRPC's interceptors see no call that could not be received, and its handler of
+// statistics, which does, costs a call some thirty allocations. So every method is
+// registered as a stream: one that is one request and one answer receives and sends
+// for itself, which is the same to clients and shows how each call ends.
 type calls struct {
 	server *Server
-	// counters are those of the doors' services by the services' names, and none
-	// is that of calls which nobody answers.
+	// counters are those of the doors' services by the services' names; a service
+	// that is not a door's has none, and is not counted. none is that of calls which
+	// nobody answers.
 	counters map[string]Counter
 	none     Counter
-	// own are the services that are not a door's: they are not counted.
-	own map[string]bool
-	// streaming are the methods that may go on for as long as they like.
-	streaming map[string]bool
-	methods   []string
+	// endless are the methods that may go on for as long as they like.
+	endless map[string]bool
+	methods []string
 	// ending is closed when they have to end.
 	ending chan struct{}
 }
 
-// learn looks at what was registered.
-func (c *calls) learn(services map[string]grpc.ServiceInfo) {
-	c.own, c.streaming = map[string]bool{}, map[string]bool{}
-	for name, service := range services {
-		c.own[name] = c.counters[name] == nil
-		for _, method := range service.Methods {
-			full := "/" + name + "/" + method.Name
-			c.methods = append(c.methods, full)
-			c.streaming[full] = method.IsClientStream || method.IsServerStream
-		}
+// registrar registers the services of one door, or of none.
+type registrar struct {
+	to      grpc.ServiceRegistrar
+	calls   *calls
+	counter Counter
+}
+
+// RegisterService implements grpc.ServiceRegistrar.
+func (r registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
+	r.calls.counters[desc.ServiceName] = r.counter
+	streams := *desc
+	streams.Methods, streams.Streams = nil, nil
+	for _, m := range desc.Methods {
+		name := r.calls.learn(desc, m.MethodName, false)
+		streams.Streams = append(streams.Streams, grpc.StreamDesc{StreamName: m.MethodName, Handler: r.calls.unary(name, r.counter, m.Handler)})
 	}
+	for _, s := range desc.Streams {
+		s.Handler = r.calls.stream(r.calls.learn(desc, s.StreamName, true), s.Handler)
+		streams.Streams = append(streams.Streams, s)
+	}
+	r.to.RegisterService(&streams, impl)
+}
+
+// learn takes a method into account and returns its full name.
+func (c *calls) learn(desc *grpc.ServiceDesc, method string, endless bool) string {
+	name := "/" + desc.ServiceName + "/" + method
+	c.methods, c.endless[name] = append(c.methods, name), endless
 	slices.Sort(c.methods)
+	return name
 }
 
 // bound gives a call that is one request and one answer its time, from the
 // beginning: also the request has to arrive in it.
 func (c *calls) bound(ctx context.Context, method string, most time.Duration) context.Context {
-	if c.streaming[method] {
+	if c.endless[method] {
+		return ctx
+	}
+	if own, ok := ctx.Deadline(); ok && time.Until(own) <= most { //nolint:forbidigo // a deadline is one of the real clock
 		return ctx
 	}
 	ctx, cancel := context.WithTimeout(ctx, most)
-	context.AfterFunc(ctx, cancel) // the end of the call ends ctx, which is what gives the timer back
+	_ = cancel // the end of the call ends ctx, and gives the timer back
 	return ctx
 }
 
-// unary answers a call of a door.
-func (c *calls) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
-	header := identify(ctx)
-	ctx = door.WithCallHeader(ctx, header)
+// unary answers calls of a method that is one request and one answer.
+func (c *calls) unary(method string, counter Counter, handle grpc.MethodHandler) grpc.StreamHandler {
+	return func(srv any, s grpc.ServerStream) (err error) {
+		header := identify(s.Context())
+		ctx := door.WithCallHeader(s.Context(), header)
+		if counter != nil {
+			defer func() { counter.Called(status.Code(err)) }()
+		}
+		answer, err := c.safely(ctx, method, func() (any, error) { return handle(srv, ctx, s.RecvMsg, nil) })
+		if s.SetHeader(header) != nil && err == nil {
+			err = status.Error(codes.Unavailable, "the call was given up")
+		}
+		if err != nil {
+			return err
+		}
+		return s.SendMsg(answer)
+	}
+}
+
+// safely answers one call. Its error is a status.
+func (c *calls) safely(ctx context.Context, method string, handle func() (any, error)) (answer any, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			answer, err = nil, c.panicked(ctx, info.FullMethod, cause)
-		}
-		if grpc.SetHeader(ctx, header) != nil && err == nil {
-			answer, err = nil, status.Error(codes.Unavailable, "the call was given up")
+			answer, err = nil, c.panicked(ctx, method, cause)
 		}
 	}()
-	answer, err = handle(ctx, request)
-	if err != nil {
-		return nil, c.refuse(ctx, info.FullMethod, err)
+	if answer, err = handle(); err != nil {
+		return nil, c.refuse(ctx, method, err)
 	}
 	return answer, nil
 }
 
-// stream answers a stream. It ends with the server's last hour at the latest.
-func (c *calls) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) (err error) {
-	ctx, end := context.WithCancel(s.Context())
-	defer end()
-	go func() {
-		select {
-		case <-c.ending:
-			end()
-		case <-ctx.Done():
-		}
-	}()
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = c.panicked(ctx, info.FullMethod, cause)
-		}
-	}()
-	if err := handle(srv, &stream{s, ctx}); err != nil {
-		return c.refuse(ctx, info.FullMethod, err)
+// stream answers streams of a method. They end with the server's last hour at the
+// latest.
+func (c *calls) stream(method string, handle grpc.StreamHandler) grpc.StreamHandler {
+	return func(srv any, s grpc.ServerStream) error {
+		ctx, end := context.WithCancel(s.Context())
+		defer end()
+		go func() {
+			select {
+			case <-c.ending:
+				end()
+			case <-ctx.Done():
+			}
+		}()
+		_, err := c.safely(ctx, method, func() (any, error) { return nil, handle(srv, &stream{s, ctx}) })
+		return err
 	}
-	return nil
 }
 
 // stream is a stream with a context of its own.
@@ -123,8 +155,11 @@ func identify(ctx context.Context) metadata.MD {
 }
 
 // refuse turns an error into a status. The log hears only of the server's own
-// faults.
+// faults; what is a status already says how gRPC could not receive the request.
 func (c *calls) refuse(ctx context.Context, method string, err error) error {
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
 	s := door.Status(err)
 	if s.Code() == codes.Internal {
 		c.server.options.Logger.Error(err, "call failed", "method", method, "requestID", door.CallID(ctx))
@@ -141,39 +176,13 @@ func (c *calls) panicked(ctx context.Context, method string, cause any) error {
 // unknown answers what nobody has registered, and tells what there is.
 func (c *calls) unknown(_ any, s grpc.ServerStream) error {
 	method, _ := grpc.Method(s.Context())
-	return status.Errorf(codes.Unimplemented, "no method %s; there are: %s", method, strings.Join(c.methods, ", "))
-}
-
-// counterKey is the key of a call's counter in its context.
-type counterKey struct{}
-
-// TagRPC implements stats.Handler: it finds the counter of a call.
-func (c *calls) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Context {
-	service, _, _ := strings.Cut(strings.TrimPrefix(info.FullMethodName, "/"), "/")
-	counter := c.counters[service]
-	switch {
-	case c.own[service]:
-		return ctx
-	case counter == nil:
+	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	counter, known := c.counters[service]
+	if !known {
 		counter = c.none
 	}
-	return context.WithValue(ctx, counterKey{}, counter)
-}
-
-// HandleRPC implements stats.Handler: it counts a call by the code of its end,
-// whoever has ended it.
-func (*calls) HandleRPC(ctx context.Context, s stats.RPCStats) {
-	end, ok := s.(*stats.End)
-	if !ok {
-		return
+	if counter != nil {
+		counter.Called(codes.Unimplemented)
 	}
-	if counter, ok := ctx.Value(counterKey{}).(Counter); ok {
-		counter.Called(status.Code(end.Error))
-	}
+	return status.Errorf(codes.Unimplemented, "no method %s; there are: %s", method, strings.Join(c.methods, ", "))
 }
-
-// TagConn implements stats.Handler.
-func (*calls) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-
-// HandleConn implements stats.Handler.
-func (*calls) HandleConn(context.Context, stats.ConnStats) {}

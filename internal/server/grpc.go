@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -42,26 +43,35 @@ type grpcEngine struct {
 func (s *Server) grpcEngine(config *tls.Config) engine {
 	c := s.options.Config
 	e := &grpcEngine{probe: s.probe, ending: make(chan struct{})}
-	calls := &calls{server: s, counters: map[string]Counter{}, none: s.options.Counter(""), ending: e.ending}
+	calls := &calls{
+		server: s, counters: map[string]Counter{}, none: s.options.Counter(""), endless: map[string]bool{}, ending: e.ending,
+	}
 	options := append(limits(c),
 		grpc.Creds(transport(config)),
+		grpc.NumStreamWorkers(uint32(workers*runtime.GOMAXPROCS(0))),
 		grpc.InTapHandle(func(ctx context.Context, info *tap.Info) (context.Context, error) {
 			return calls.bound(ctx, info.FullMethodName, c.Timeouts.Write.Duration), nil
 		}),
-		grpc.UnaryInterceptor(calls.unary),
-		grpc.StreamInterceptor(calls.stream),
-		grpc.StatsHandler(calls),
 		grpc.UnknownServiceHandler(calls.unknown),
 	)
 	e.server = grpc.NewServer(options...)
 	for _, service := range s.options.Services {
-		service.Register(registrar{e.server, calls.counters, s.options.Counter(service.Door)})
+		service.Register(registrar{e.server, calls, s.options.Counter(service.Door)})
 	}
 	e.probe.add(e.server.GetServiceInfo())
-	healthpb.RegisterHealthServer(e.server, e.probe)
-	reflection.Register(e.server)
-	calls.learn(e.server.GetServiceInfo())
+	healthpb.RegisterHealthServer(registrar{e.server, calls, nil}, e.probe)
+	reflection.Register(reflected{registrar{e.server, calls, nil}, e.server})
 	return e
+}
+
+// workers is how many goroutines a processor wait for calls: their stacks have grown
+// already. A call that finds none free has a new one.
+const workers = 4
+
+// reflected registers the service that tells of what is registered.
+type reflected struct {
+	registrar
+	reflection.ServiceInfoProvider
 }
 
 func transport(config *tls.Config) credentials.TransportCredentials {
@@ -84,19 +94,6 @@ func limits(c *configv1alpha1.ServerConfiguration) []grpc.ServerOption {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
 	}
-}
-
-// registrar registers the services of one door, and remembers whose they are.
-type registrar struct {
-	to       grpc.ServiceRegistrar
-	counters map[string]Counter
-	counter  Counter
-}
-
-// RegisterService implements grpc.ServiceRegistrar.
-func (r registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
-	r.counters[desc.ServiceName] = r.counter
-	r.to.RegisterService(desc, impl)
 }
 
 // serve implements engine.

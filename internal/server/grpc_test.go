@@ -45,15 +45,13 @@ func service(call method) []door.Service {
 		ServiceName: "test.Echo", HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{
 			MethodName: "Call",
-			Handler: func(_ any, ctx context.Context, decode func(any) error, wrap grpc.UnaryServerInterceptor) (any, error) {
+			Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 				in := &text{}
 				if err := decode(in); err != nil {
 					return nil, err
 				}
-				return wrap(ctx, in, &grpc.UnaryServerInfo{FullMethod: echoMethod}, func(ctx context.Context, _ any) (any, error) {
-					out, err := call(ctx, in.GetValue())
-					return wrapperspb.String(out), err
-				})
+				out, err := call(ctx, in.GetValue())
+				return wrapperspb.String(out), err
 			},
 		}},
 	}

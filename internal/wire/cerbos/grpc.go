@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
@@ -33,17 +32,13 @@ type service struct {
 
 // CheckResources implements the gRPC service.
 func (s *service) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRequest) (*cerbospb.CheckResourcesResponse, error) {
-	if err := s.header(ctx); err != nil {
-		return nil, err
-	}
+	s.header(ctx)
 	return s.door.CheckResources(ctx, in)
 }
 
 // ServerInfo implements the gRPC service.
 func (s *service) ServerInfo(ctx context.Context, _ *cerbospb.ServerInfoRequest) (*cerbospb.ServerInfoResponse, error) {
-	if err := s.header(ctx); err != nil {
-		return nil, err
-	}
+	s.header(ctx)
 	if _, err := s.door.admit(ctx); err != nil {
 		return nil, err
 	}
@@ -66,9 +61,7 @@ func (s *service) CheckResourceBatch(ctx context.Context, _ *cerbospb.NotServed)
 }
 
 func (s *service) unserved(ctx context.Context, method string) error {
-	if err := s.header(ctx); err != nil {
-		return err
-	}
+	s.header(ctx)
 	if _, err := s.door.admit(ctx); err != nil {
 		return err
 	}
@@ -76,8 +69,8 @@ func (s *service) unserved(ctx context.Context, method string) error {
 }
 
 // header says which version answers, whatever the answer is.
-func (s *service) header(ctx context.Context) error {
-	return grpc.SetHeader(ctx, metadata.Pairs(versionHeader, s.door.options.Version))
+func (s *service) header(ctx context.Context) {
+	door.SetCallHeader(ctx, versionHeader, s.door.version[:1:1])
 }
 
 func (d *Door) info() *cerbospb.ServerInfoResponse {
