@@ -163,8 +163,11 @@ func outerRooms() []room {
 		},
 		{
 			path: "internal/wire/cerbos/...",
-			sees: []string{"./internal/authz", "./internal/door", "google.golang.org/grpc", "google.golang.org/protobuf"},
-			why:  "a dialect too; what it decodes and encodes is protocol buffers, and their JSON",
+			sees: []string{
+				"./internal/authz", "./internal/door", "./internal/wire/ijson", "./internal/wire/proto3",
+				"google.golang.org/grpc", "google.golang.org/protobuf",
+			},
+			why: "a dialect too; what it decodes and encodes is protocol buffers, and their JSON",
 		},
 		{
 			path: "internal/wire/forwardauth",
@@ -174,10 +177,10 @@ func outerRooms() []room {
 		{
 			path: "internal/wire/extauthz",
 			sees: []string{
-				"./internal/authz", "./internal/door", "./internal/wire/gateway", "github.com/envoyproxy/go-control-plane/envoy",
-				"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
+				"./internal/authz", "./internal/door", "./internal/wire/gateway", "./internal/wire/proto3",
+				"github.com/envoyproxy/go-control-plane/envoy", "google.golang.org/grpc", "google.golang.org/protobuf",
 			},
-			why: "another way; the messages are Envoy's published ones, which nobody should write down again",
+			why: "another way; Envoy's published types are its service, and what the messages are tested against",
 		},
 		{
 			path: "internal/wire/sar/...",
@@ -190,6 +193,11 @@ func outerRooms() []room {
 		{
 			path: "internal/wire/ijson",
 			why:  "what every dialect made of JSON reads it with: it knows none of them",
+		},
+		{
+			path: "internal/wire/proto3",
+			sees: []string{"google.golang.org/protobuf/encoding/protowire"},
+			why:  "what dialects made of protocol buffers read them with: it knows none of them, and no reflection",
 		},
 		{
 			path: "internal/identity/jwt",

@@ -4,6 +4,7 @@ package door
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 
 	"google.golang.org/grpc"
@@ -138,10 +139,19 @@ func CallCredentials(ctx context.Context) Credentials {
 		Authorization: only(metadata.ValueFromIncomingContext(ctx, "authorization")),
 		APIKey:        only(metadata.ValueFromIncomingContext(ctx, "x-api-key")),
 	}
-	if p, ok := peer.FromContext(ctx); ok {
-		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
-			c.TLS = &info.State
-		}
-	}
+	c.TLS = CallTLS(ctx)
 	return c
+}
+
+// CallTLS returns the state of the connection of a gRPC call, nil without TLS.
+func CallTLS(ctx context.Context) *tls.ConnectionState {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	if _, ok := p.AuthInfo.(credentials.TLSInfo); !ok {
+		return nil // before there is a copy
+	}
+	info, _ := p.AuthInfo.(credentials.TLSInfo)
+	return &info.State
 }

@@ -52,6 +52,7 @@ func (s *Server) grpcEngine(config *tls.Config) engine {
 		grpc.InTapHandle(func(ctx context.Context, info *tap.Info) (context.Context, error) {
 			return calls.bound(ctx, info.FullMethodName, c.Timeouts.Write.Duration), nil
 		}),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.UnknownServiceHandler(calls.unknown),
 	)
 	e.server = grpc.NewServer(options...)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/rolecall/rolecall/internal/authz"
@@ -55,8 +56,16 @@ func verifyCerbos(t *testing.T, provider authz.Provider, check testkit.Check, in
 		Asker:                 door.Asker{Gate: door.Anyone{}, Provider: provider, Now: clock.read, Meter: counters.Door(cerbos.Name)},
 		MaxActionsPerResource: 1, MaxResourcesPerRequest: 1,
 	})
-	out, err := d.CheckResources(metadata.NewIncomingContext(t.Context(), metadata.Pairs(door.NamespaceMetadata, check.Request.Namespace)), in)
+	message, err := proto.Marshal(in)
 	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := d.CheckResources(metadata.NewIncomingContext(t.Context(), metadata.Pairs(door.NamespaceMetadata, check.Request.Namespace)), string(message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &cerbospb.CheckResourcesResponse{}
+	if err := proto.Unmarshal(answer, out); err != nil {
 		t.Fatal(err)
 	}
 	result, action := out.GetResults()[0], check.Request.Action.Name

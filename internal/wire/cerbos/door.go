@@ -13,7 +13,6 @@ import (
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
-	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
 // Name is the door's name in metrics.
@@ -64,8 +63,10 @@ func (d *Door) admit(ctx context.Context) (door.Origin, error) {
 	return d.options.Asker.Admit(ctx, door.CallCredentials(ctx), o, door.PermissionCheck)
 }
 
-// CheckResources answers a gRPC call.
-func (d *Door) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRequest) (*cerbospb.CheckResourcesResponse, error) {
+// CheckResources answers a gRPC call, whose message is a CheckResourcesRequest, with
+// the message of a CheckResourcesResponse, both in their wire format.
+func (d *Door) CheckResources(ctx context.Context, message string) ([]byte, error) {
+	d.header(ctx)
 	o, err := d.admit(ctx)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (d *Door) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRe
 	if err != nil {
 		return nil, err
 	}
-	request, err := FromMessage(in)
+	request, err := DecodeMessage(message)
 	if err != nil {
 		policy.Refused(err)
 		return nil, err
@@ -83,8 +84,11 @@ func (d *Door) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRe
 	if err != nil {
 		return nil, err
 	}
-	return out.Message(), nil
+	return AppendMessage(make([]byte, 0, usual), out), nil
 }
+
+// usual is the length in bytes within which most answers are.
+const usual = 256
 
 // decide answers a request whose caller was let in.
 func (d *Door) decide(ctx context.Context, policy *door.Policy, in *Request) (*Response, error) {

@@ -72,7 +72,7 @@ func TestErrors(t *testing.T) {
 			if len(counted) != 1 || counted[0] != tt.status {
 				t.Errorf("counted as %v, want %d once", counted, tt.status)
 			}
-			_, err := newDoor(&tt.core, &meter{}).CheckResources(t.Context(), message(t, request(john, entry, "")))
+			_, err := call(t, newDoor(&tt.core, &meter{}), message(t, request(john, entry, "")))
 			if s := door.Status(err); s.Code() != tt.code || !strings.Contains(s.Message(), tt.want) {
 				t.Errorf("over gRPC: %v, want %v %q", s, tt.code, tt.want)
 			}

@@ -20,25 +20,19 @@ const versionHTTPHeader = "Cerbos-Version"
 // Services returns the service over gRPC.
 func (d *Door) Services() []door.Service {
 	return []door.Service{{Door: Name, Register: func(r grpc.ServiceRegistrar) {
-		cerbospb.RegisterCerbosServiceServer(r, &service{door: d})
+		r.RegisterService(door.WithMethod(&cerbospb.CerbosService_ServiceDesc, "CheckResources", d.CheckResources), &service{door: d})
 	}}}
 }
 
-// service implements the gRPC service.
+// service implements what of the gRPC service is not asked all the time.
 type service struct {
 	cerbospb.UnimplementedCerbosServiceServer
 	door *Door
 }
 
-// CheckResources implements the gRPC service.
-func (s *service) CheckResources(ctx context.Context, in *cerbospb.CheckResourcesRequest) (*cerbospb.CheckResourcesResponse, error) {
-	s.header(ctx)
-	return s.door.CheckResources(ctx, in)
-}
-
 // ServerInfo implements the gRPC service.
 func (s *service) ServerInfo(ctx context.Context, _ *cerbospb.ServerInfoRequest) (*cerbospb.ServerInfoResponse, error) {
-	s.header(ctx)
+	s.door.header(ctx)
 	if _, err := s.door.admit(ctx); err != nil {
 		return nil, err
 	}
@@ -61,7 +55,7 @@ func (s *service) CheckResourceBatch(ctx context.Context, _ *cerbospb.NotServed)
 }
 
 func (s *service) unserved(ctx context.Context, method string) error {
-	s.header(ctx)
+	s.door.header(ctx)
 	if _, err := s.door.admit(ctx); err != nil {
 		return err
 	}
@@ -69,8 +63,8 @@ func (s *service) unserved(ctx context.Context, method string) error {
 }
 
 // header says which version answers, whatever the answer is.
-func (s *service) header(ctx context.Context) {
-	door.SetCallHeader(ctx, versionHeader, s.door.version[:1:1])
+func (d *Door) header(ctx context.Context) {
+	door.SetCallHeader(ctx, versionHeader, d.version[:1:1])
 }
 
 func (d *Door) info() *cerbospb.ServerInfoResponse {

@@ -25,11 +25,11 @@ import (
 )
 
 // message is the message of a JSON request.
-func message(t *testing.T, body string) *cerbospb.CheckResourcesRequest {
-	t.Helper()
+func message(tb testing.TB, body string) *cerbospb.CheckResourcesRequest {
+	tb.Helper()
 	in := &cerbospb.CheckResourcesRequest{}
 	if err := protojson.Unmarshal([]byte(body), in); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return in
 }
@@ -85,7 +85,7 @@ func TestGRPCRefusals(t *testing.T) {
 		in := message(t, request(john, entry, ""))
 		in.GetPrincipal().Attr["x"] = structpb.NewListValue(&structpb.ListValue{Values: []*structpb.Value{structpb.NewNumberValue(nan())}})
 		_, err := client.CheckResources(t.Context(), in)
-		refusedCall(t, err, codes.InvalidArgument, "principal.attr.x: must be a finite number")
+		refusedCall(t, err, codes.InvalidArgument, "principal.attr.x[0]: must be a finite number")
 	})
 	t.Run("two namespaces", func(t *testing.T) {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "rolecall-namespace", "a", "rolecall-namespace", "b")

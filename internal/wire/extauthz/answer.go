@@ -7,90 +7,125 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
-	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
-	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/gateway"
+	"github.com/rolecall/rolecall/internal/wire/proto3"
 )
+
+// usual is the length in bytes within which most answers are.
+const usual = 512
+
+// The answers are messages CheckResponse in their wire format. The numbers of the
+// fields are those of envoy/service/auth/v3/external_auth.proto, and what they hold of
+// envoy/config/core/v3, envoy/type/v3, google/rpc and google/protobuf/struct.proto.
 
 // allowed lets a request through, with headers in the place of the client's, and
 // without those that say something which nobody has proven.
-func allowed(s *gateway.Settings, r *gateway.Request, a *gateway.Answer, namespace string) *authv3.CheckResponse {
-	ok := &authv3.OkHttpResponse{}
+func allowed(s *gateway.Settings, r *gateway.Request, a *gateway.Answer, namespace string) []byte {
+	b, status := proto3.Open(make([]byte, 0, usual), 1) // OK, which is zero
+	b = proto3.Close(b, status)
+	b, ok := proto3.Open(b, 3)
 	for _, h := range s.Headers(a) {
-		ok.Headers = append(ok.Headers, header(h.Name, h.Value))
+		b = appendHeader(b, h.Name, h.Value)
 	}
 	for _, name := range s.Unproven(r, a) {
-		ok.HeadersToRemove = append(ok.HeadersToRemove, strings.ToLower(name))
+		b = proto3.AppendText(b, 5, strings.ToLower(name))
 	}
-	return &authv3.CheckResponse{
-		Status:          &rpcstatus.Status{Code: int32(codes.OK)},
-		HttpResponse:    &authv3.CheckResponse_OkResponse{OkResponse: ok},
-		DynamicMetadata: metadata(a, namespace),
-	}
+	return appendMetadata(proto3.Close(b, ok), a, namespace)
 }
 
-func denied(a *gateway.Answer, namespace string) *authv3.CheckResponse {
-	response := deny(a.Status, a.Body)
-	if a.Challenge != "" {
-		d := response.GetDeniedResponse()
-		d.Headers = append(d.Headers, header("www-authenticate", a.Challenge))
-	}
-	response.DynamicMetadata = metadata(a, namespace)
-	return response
+// denied answers for a client that may not.
+func denied(a *gateway.Answer, namespace string) []byte {
+	return appendMetadata(deny(a.Status, a.Body, a.Challenge), a, namespace)
 }
 
 // malformed is the answer to a request that is none.
-func malformed(message string) *authv3.CheckResponse {
-	return deny(http.StatusBadRequest, message)
+func malformed(message string) []byte {
+	return deny(http.StatusBadRequest, message, "")
 }
 
-func deny(status int, body string) *authv3.CheckResponse {
+func deny(status int, body, challenge string) []byte {
 	code := door.Code(status)
 	if code == codes.Internal { // a status that only the client is to see
 		code = codes.PermissionDenied
 	}
-	return &authv3.CheckResponse{
-		Status: &rpcstatus.Status{Code: int32(code), Message: body},
-		HttpResponse: &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
-			Status:  &typev3.HttpStatus{Code: typev3.StatusCode(status)},
-			Headers: []*corev3.HeaderValueOption{header("content-type", "text/plain; charset=utf-8")},
-			Body:    body + "\n",
-		}},
+	b, mark := proto3.Open(make([]byte, 0, usual), 1)
+	b = proto3.AppendInt(b, 1, uint64(code))
+	b = proto3.AppendText(b, 2, valid(body))
+	b = proto3.Close(b, mark)
+	b, response := proto3.Open(b, 2)
+	b, mark = proto3.Open(b, 1)
+	b = proto3.AppendInt(b, 1, uint64(status)) //nolint:gosec // a status of HTTP is not negative
+	b = proto3.Close(b, mark)
+	b = appendHeader(b, "content-type", "text/plain; charset=utf-8")
+	if challenge != "" {
+		b = appendHeader(b, "www-authenticate", valid(challenge))
 	}
+	b = proto3.AppendText(b, 3, valid(body)+"\n")
+	return proto3.Close(b, response)
 }
 
-// header is one that takes the place of what is there.
-func header(name, value string) *corev3.HeaderValueOption {
-	return &corev3.HeaderValueOption{
-		Header:       &corev3.HeaderValue{Key: strings.ToLower(name), Value: value},
-		AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
-	}
+// overwrite is the value of HeaderAppendAction by which a header takes the place of
+// what is there.
+const overwrite = 2
+
+// appendHeader appends a HeaderValueOption that takes the place of what is there.
+func appendHeader(b []byte, name, value string) []byte {
+	b, option := proto3.Open(b, 2)
+	b, mark := proto3.Open(b, 1)
+	b = proto3.AppendText(b, 1, strings.ToLower(name))
+	b = proto3.AppendText(b, 2, value)
+	b = proto3.Close(b, mark)
+	b = proto3.AppendInt(b, 3, overwrite)
+	return proto3.Close(b, option)
 }
 
-// metadata is what the filters that come next, and the access log, hear under
-// envoy.filters.http.ext_authz.
-func metadata(a *gateway.Answer, namespace string) *structpb.Struct {
-	fields := map[string]*structpb.Value{
-		"namespace": structpb.NewStringValue(namespace),
-		"reason":    structpb.NewStringValue(a.Reason),
-	}
+// appendMetadata appends what the filters that come next, and the access log, hear
+// under envoy.filters.http.ext_authz.
+func appendMetadata(b []byte, a *gateway.Answer, namespace string) []byte {
+	b, mark := proto3.Open(b, 4)
+	b = appendMember(b, "namespace", namespace)
+	b = appendMember(b, "reason", a.Reason)
 	if a.Subject != nil && a.Decision != nil {
-		roles := make([]*structpb.Value, len(a.Decision.Roles))
-		for i, role := range a.Decision.Roles {
-			roles[i] = structpb.NewStringValue(role)
-		}
-		fields["subject"] = structpb.NewStringValue(valid(a.Subject.ID))
-		fields["subject_type"] = structpb.NewStringValue(valid(a.Subject.Type))
-		fields["roles"] = structpb.NewListValue(&structpb.ListValue{Values: roles})
-		fields["revision"] = structpb.NewStringValue(a.Revision)
+		b = appendMember(b, "subject", valid(a.Subject.ID))
+		b = appendMember(b, "subject_type", valid(a.Subject.Type))
+		b = appendMember(b, "revision", a.Revision)
+		b = appendRoles(b, a.Decision.Roles)
 	}
-	return &structpb.Struct{Fields: fields}
+	return proto3.Close(b, mark)
+}
+
+// appendMember appends a member of a Struct, a text.
+func appendMember(b []byte, name, text string) []byte {
+	b, entry := proto3.Open(b, 1)
+	b = proto3.AppendText(b, 1, name)
+	b, value := proto3.Open(b, 2)
+	b = appendValue(b, text)
+	return proto3.Close(proto3.Close(b, value), entry)
+}
+
+// appendValue appends what makes a Value a text, an empty one too.
+func appendValue(b []byte, text string) []byte {
+	if text != "" {
+		return proto3.AppendText(b, 3, text)
+	}
+	b, mark := proto3.Open(b, 3)
+	return proto3.Close(b, mark)
+}
+
+func appendRoles(b []byte, roles []string) []byte {
+	b, entry := proto3.Open(b, 1)
+	b = proto3.AppendText(b, 1, "roles")
+	b, value := proto3.Open(b, 2)
+	b, list := proto3.Open(b, 6)
+	for _, role := range roles {
+		var mark int
+		b, mark = proto3.Open(b, 1)
+		b = proto3.Close(appendValue(b, role), mark)
+	}
+	return proto3.Close(proto3.Close(proto3.Close(b, list), value), entry)
 }
 
 // valid returns a text that a message can hold.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -31,20 +32,25 @@ type Options struct {
 
 // Services returns the door's service.
 func Services(o Options) []door.Service {
+	s := &service{options: o}
 	return []door.Service{{Door: Name, Register: func(r grpc.ServiceRegistrar) {
-		authv3.RegisterAuthorizationServer(r, &service{options: o})
+		r.RegisterService(door.WithMethod(&authv3.Authorization_ServiceDesc, "Check", s.check), s)
 	}}}
 }
 
-// service implements Envoy's service.
+// service is Envoy's service, of which check answers the one method.
 type service struct {
 	authv3.UnimplementedAuthorizationServer
 	options Options
 }
 
-// Check implements Envoy's service.
-func (s *service) Check(ctx context.Context, in *authv3.CheckRequest) (*authv3.CheckResponse, error) {
-	namespace, err := s.namespace(ctx, in)
+// check answers a CheckRequest with a CheckResponse, both in their wire format.
+func (s *service) check(ctx context.Context, message string) ([]byte, error) {
+	in, err := Decode(message)
+	if err != nil {
+		return nil, err
+	}
+	namespace, err := s.namespace(ctx, in.Namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -54,39 +60,40 @@ func (s *service) Check(ctx context.Context, in *authv3.CheckRequest) (*authv3.C
 	if err != nil {
 		return nil, err
 	}
-	request := read(in)
-	if request == nil {
+	if !in.HTTP {
 		gateways.Asker.Refused(origin, errNotHTTP)
 		return malformed(errNotHTTP.Message), nil
 	}
-	ctx, cancel := early(ctx)
-	defer cancel()
-	answer, err := gateways.Judge(ctx, origin, settings, request)
+	if settings.Token != nil { // nothing else waits for anybody
+		var cancel context.CancelFunc
+		ctx, cancel = early(ctx)
+		defer cancel()
+	}
+	answer, err := gateways.Judge(ctx, origin, settings, &in.Request)
 	if err != nil {
 		return nil, inTime(ctx, err)
 	}
 	if answer.Allowed {
-		return allowed(settings, request, &answer, namespace), nil
+		return allowed(settings, &in.Request, &answer, namespace), nil
 	}
 	return denied(&answer, namespace), nil
 }
 
 var errNotHTTP = door.BadRequest("attributes.request.http: is required; the filter belongs to HTTP, not to TCP")
 
-// extension is the key of context_extensions that names the namespace.
-const extension = door.NamespaceMetadata
+// namespaceExtension is the key of context_extensions that names the namespace.
+const namespaceExtension = door.NamespaceMetadata
 
 // namespace returns the namespace of a call, which the metadata of the call names or
 // an extension that belongs to a route of Envoy's.
-func (s *service) namespace(ctx context.Context, in *authv3.CheckRequest) (string, error) {
-	named := in.GetAttributes().GetContextExtensions()[extension]
+func (s *service) namespace(ctx context.Context, named string) (string, error) {
 	namespaces := s.options.Namespaces
 	if named != "" {
 		namespaces.Default = named
 	}
 	namespace, err := namespaces.OfCall(ctx)
 	if err == nil && named != "" && namespace != named {
-		return "", door.BadRequest(fmt.Sprintf("the metadata %s says %q and context_extensions %q; name one namespace", extension, namespace, named))
+		return "", door.BadRequest(fmt.Sprintf("the metadata %s says %q and context_extensions %q; name one namespace", namespaceExtension, namespace, named))
 	}
 	return namespace, err
 }
@@ -95,9 +102,11 @@ func (s *service) namespace(ctx context.Context, in *authv3.CheckRequest) (strin
 func from(ctx context.Context) (netip.AddrPort, *tls.ConnectionState) {
 	var address netip.AddrPort
 	if p, ok := peer.FromContext(ctx); ok {
-		address, _ = netip.ParseAddrPort(p.Addr.String()) // the zero one is nobody's
+		if tcp, ok := p.Addr.(*net.TCPAddr); ok { // the zero one is nobody's
+			address = tcp.AddrPort()
+		}
 	}
-	return address, door.CallCredentials(ctx).TLS
+	return address, door.CallTLS(ctx)
 }
 
 // early returns a context that ends a quarter before Envoy gives the call up, so that

@@ -6,59 +6,259 @@ import (
 	"net/netip"
 	"strings"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
-
-	"github.com/rolecall/rolecall/internal/authz"
+	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/wire/gateway"
+	"github.com/rolecall/rolecall/internal/wire/proto3"
 )
 
-// read reads the request that Envoy asks about; nil if it is none of HTTP.
-func read(in *authv3.CheckRequest) *gateway.Request {
-	attributes := in.GetAttributes()
-	h := attributes.GetRequest().GetHttp()
-	if h == nil {
-		return nil
-	}
-	path, _, _ := strings.Cut(h.GetPath(), "?")
-	return &gateway.Request{
-		HTTPRequest: authz.HTTPRequest{Method: h.GetMethod(), Host: h.GetHost(), Path: path},
-		Source:      address(attributes.GetSource().GetAddress()),
-		Principal:   attributes.GetSource().GetPrincipal(),
-		Header:      headers(h),
-	}
+// Question is what a CheckRequest asks.
+type Question struct {
+	// Namespace is the one that the extensions of a route of Envoy's name; empty if
+	// they name none.
+	Namespace string
+	// HTTP says that Request is there: what is asked about is a request of HTTP.
+	HTTP    bool
+	Request gateway.Request
+
+	// headers are those of the request as Envoy sends them unless told otherwise: by
+	// names in small letters, each once, and joined. raw are those as they came
+	// (encode_raw_headers).
+	headers, raw []header
+	// source is an address of a socket, if that is what kind says.
+	source string
 }
 
-// headers returns how to look headers up: Envoy sends them joined, in a map, or as
-// they came (encode_raw_headers). Their names are in small letters.
-func headers(h *authv3.AttributeContext_HttpRequest) func(string) []string {
-	return func(name string) []string {
-		name = strings.ToLower(name)
-		if value, ok := h.GetHeaders()[name]; ok {
-			return []string{value}
+// header is one header.
+type header struct{ name, value string }
+
+// Decode reads the wire format of a CheckRequest. What is none is a *door.Error with
+// the status 400. Nothing is read, nor has to be well-formed, that a decision does not
+// depend on, such as the body of the request.
+//
+// The numbers of the fields are those of envoy/service/auth/v3/attribute_context.proto
+// and of envoy/config/core/v3.
+func Decode(message string) (*Question, error) {
+	q := &Question{}
+	m := proto3.Read(message)
+	for m.Next() {
+		if m.Field == proto3.Bytes(1) {
+			m.Check(q.attributes(m.Bytes()))
+		} else {
+			m.Skip()
 		}
-		var values []string
-		for _, v := range h.GetHeaderMap().GetHeaders() {
-			if strings.EqualFold(v.GetKey(), name) {
-				values = append(values, text(v))
+	}
+	if err := m.Err(); err != nil {
+		return nil, door.BadRequest("the request " + err.Error())
+	}
+	q.Request.Path, _, _ = strings.Cut(q.Request.Path, "?")
+	q.Request.Source = address(q.source)
+	q.Request.Header = q.header
+	return q, nil
+}
+
+func (q *Question) attributes(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		switch m.Field {
+		case proto3.Bytes(1):
+			m.Check(q.peer(m.Bytes()))
+		case proto3.Bytes(4):
+			m.Check(q.request(m.Bytes()))
+		case proto3.Bytes(10):
+			extension, err := pair(m.Bytes())
+			m.Check(err)
+			if extension.name == namespaceExtension {
+				q.Namespace = extension.value
 			}
+		default:
+			m.Skip()
 		}
-		return values
 	}
+	return m.Err()
 }
 
-func text(v *corev3.HeaderValue) string {
-	if raw := v.GetRawValue(); len(raw) > 0 {
-		return string(raw)
+// peer reads the client.
+func (q *Question) peer(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		switch m.Field {
+		case proto3.Bytes(1):
+			m.Check(q.address(m.Bytes()))
+		case proto3.Bytes(4):
+			q.Request.Principal = m.Text()
+		default:
+			m.Skip()
+		}
 	}
-	return v.GetValue()
+	return m.Err()
+}
+
+// address reads an address, of which there is one kind at a time.
+func (q *Question) address(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		switch m.Field {
+		case proto3.Bytes(1):
+			m.Check(q.socket(m.Bytes()))
+		case proto3.Bytes(2), proto3.Bytes(3): // a pipe, or one of Envoy's own
+			q.source = ""
+			m.Skip()
+		default:
+			m.Skip()
+		}
+	}
+	return m.Err()
+}
+
+func (q *Question) socket(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		if m.Field == proto3.Bytes(2) {
+			q.source = m.Text()
+		} else {
+			m.Skip()
+		}
+	}
+	return m.Err()
+}
+
+func (q *Question) request(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		if m.Field == proto3.Bytes(2) {
+			q.HTTP = true
+			m.Check(q.http(m.Bytes()))
+		} else {
+			m.Skip()
+		}
+	}
+	return m.Err()
+}
+
+func (q *Question) http(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		switch m.Field {
+		case proto3.Bytes(2):
+			q.Request.Method = m.Text()
+		case proto3.Bytes(3):
+			h, err := pair(m.Bytes())
+			m.Check(err)
+			q.headers = append(q.headers, h)
+		case proto3.Bytes(4):
+			q.Request.Path = m.Text()
+		case proto3.Bytes(5):
+			q.Request.Host = m.Text()
+		case proto3.Bytes(13):
+			m.Check(q.rawHeaders(m.Bytes()))
+		default:
+			m.Skip()
+		}
+	}
+	return m.Err()
+}
+
+func (q *Question) rawHeaders(message string) error {
+	m := proto3.Read(message)
+	for m.Next() {
+		if m.Field != proto3.Bytes(1) {
+			m.Skip()
+			continue
+		}
+		h, err := rawHeader(m.Bytes())
+		m.Check(err)
+		q.raw = append(q.raw, h)
+	}
+	return m.Err()
+}
+
+// rawHeader reads a HeaderValue.
+func rawHeader(message string) (header, error) {
+	var h header
+	var raw string
+	m := proto3.Read(message)
+	for m.Next() {
+		switch m.Field {
+		case proto3.Bytes(1):
+			h.name = m.Text()
+		case proto3.Bytes(2):
+			h.value = m.Text()
+		case proto3.Bytes(3):
+			raw = m.Bytes()
+		default:
+			m.Skip()
+		}
+	}
+	if raw != "" {
+		h.value = raw
+	}
+	return h, m.Err()
+}
+
+// pair reads an entry of a map from texts to texts.
+func pair(message string) (header, error) {
+	var h header
+	m := proto3.Read(message)
+	for m.Next() {
+		switch m.Field {
+		case proto3.Bytes(1):
+			h.name = m.Text()
+		case proto3.Bytes(2):
+			h.value = m.Text()
+		default:
+			m.Skip()
+		}
+	}
+	return h, m.Err()
+}
+
+// header returns the values of a header of the request.
+func (q *Question) header(name string) []string {
+	for i := len(q.headers) - 1; i >= 0; i-- { // of two entries of a map the last one counts
+		if equalsSmall(q.headers[i].name, name) {
+			return []string{q.headers[i].value}
+		}
+	}
+	var values []string
+	for _, h := range q.raw {
+		if strings.EqualFold(h.name, name) {
+			values = append(values, h.value)
+		}
+	}
+	return values
+}
+
+// equalsSmall reports whether small is name in small letters of ASCII, of which names
+// of headers are made.
+func equalsSmall(small, name string) bool {
+	if len(small) != len(name) {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if small[i] != c {
+			return false
+		}
+	}
+	return true
 }
 
 // address returns the client's address; empty if it has none.
-func address(a *corev3.Address) string {
-	ip, err := netip.ParseAddr(a.GetSocketAddress().GetAddress())
+func address(text string) string {
+	ip, err := netip.ParseAddr(text)
 	if err != nil {
 		return ""
 	}
-	return ip.Unmap().WithZone("").String()
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() && len(text) <= maxIPv4 {
+		return text // nearly all: it is spelled in one way only
+	}
+	return ip.String()
 }
+
+// maxIPv4 is how long an address of version 4 is at most; one that is mapped to
+// version 6 is longer.
+const maxIPv4 = len("255.255.255.255")

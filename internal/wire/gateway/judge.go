@@ -101,9 +101,15 @@ func resource(m *authz.RouteMatch) authz.Resource {
 	return r
 }
 
+// noHeaders is what conditions see of headers that they are not to see.
+var noHeaders = map[string]any{}
+
 // context is what conditions see of a request.
 func (s *Settings) context(r *Request) map[string]any {
-	headers := make(map[string]any, len(s.ContextHeaders))
+	headers := noHeaders
+	if len(s.ContextHeaders) > 0 {
+		headers = make(map[string]any, len(s.ContextHeaders))
+	}
 	for _, name := range s.ContextHeaders {
 		if values := r.Header(name); len(values) > 0 {
 			headers[strings.ToLower(name)] = strings.Join(values, ",")
