@@ -3,6 +3,7 @@
 package conformance_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/authz"
@@ -129,12 +131,36 @@ func verifyGateways(t *testing.T, provider authz.Provider, check testkit.Check, 
 	}
 }
 
-// registrar keeps the service that a door registers.
-type registrar struct{ service authv3.AuthorizationServer }
+// registrar keeps the method that a door registers.
+type registrar struct{ method grpc.MethodHandler }
 
 // RegisterService implements grpc.ServiceRegistrar.
-func (r *registrar) RegisterService(_ *grpc.ServiceDesc, impl any) {
-	r.service, _ = impl.(authv3.AuthorizationServer)
+func (r *registrar) RegisterService(desc *grpc.ServiceDesc, _ any) {
+	r.method = desc.Methods[0].Handler
+}
+
+// call puts a message to the method, and reads its answer, as the server does.
+func (r *registrar) call(ctx context.Context, in, out proto.Message) error {
+	message, err := proto.Marshal(in)
+	if err != nil {
+		return err
+	}
+	answer, err := r.method(nil, ctx, func(to any) error {
+		received, ok := to.(*door.Received)
+		if !ok {
+			return fmt.Errorf("the door wants a %T", to)
+		}
+		received.Message = string(message)
+		return nil
+	}, nil)
+	if err != nil {
+		return err
+	}
+	sent, ok := answer.(*door.Sent)
+	if !ok {
+		return fmt.Errorf("the door answers with a %T", answer)
+	}
+	return proto.Unmarshal(sent.Message, out)
 }
 
 func overExtAuthz(t *testing.T, g gateway.Gateways, namespace, path string, headers map[string]string) testkit.Want {
@@ -143,9 +169,10 @@ func overExtAuthz(t *testing.T, g gateway.Gateways, namespace, path string, head
 	extauthz.Services(extauthz.Options{Gateways: g})[0].Register(&r)
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs(door.NamespaceMetadata, namespace))
 	ctx = peer.NewContext(ctx, &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}})
-	out, err := r.service.Check(ctx, &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
+	out := &authv3.CheckResponse{}
+	err := r.call(ctx, &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
 		Http: &authv3.AttributeContext_HttpRequest{Method: http.MethodPost, Path: path, Headers: headers},
-	}}})
+	}}}, out)
 	if err != nil {
 		t.Fatal(err)
 	}
