@@ -36,8 +36,14 @@ type moment struct {
 // name there is one more that they do not.
 var (
 	subjects = []v1alpha1.Subject{
-		{Type: "user", ID: "a"}, {Type: "user", ID: "b"}, {Type: "user", ID: "unnamed"}, {Type: "service", ID: "a"},
-		{Type: "service", ID: "unnamed"}, {Type: "group", ID: "a"}, {Type: "sso_group", Connection: "x", ID: "a"}, {Type: "sso_group", Connection: "y", ID: "a"},
+		{Type: "user", ID: "a"},
+		{Type: "user", ID: "b"},
+		{Type: "user", ID: "unnamed"},
+		{Type: "service", ID: "a"},
+		{Type: "service", ID: "unnamed"},
+		{Type: "group", ID: "a"},
+		{Type: "sso_group", Connection: "x", ID: "a"},
+		{Type: "sso_group", Connection: "y", ID: "a"},
 	}
 	instances = []v1alpha1.ResourceRef{{Type: "d", ID: "1"}, {Type: "d", ID: "2"}, {Type: "e", ID: "1"}, {Type: "e", ID: "unnamed"}}
 	scopes    = []string{"", "a", "a/b", "a/b/c", "ab", "unnamed"}
@@ -128,8 +134,14 @@ func TestRandomRoleBindings(t *testing.T) {
 func randomBinding(r *rand.Rand) *v1alpha1.RoleBindingSpec {
 	b := &v1alpha1.RoleBindingSpec{Roles: some(r, []v1alpha1.ID{"r1", "r2", "r3"}), Scope: pick(r, []string{"*", "a", "a/b", "ab"})}
 	b.Subjects = some(r, []v1alpha1.Subject{
-		{Type: "user", ID: "a"}, {Type: "user", ID: "b"}, {Type: "user", ID: "*"}, {Type: "service", ID: "a"},
-		{Type: "service", ID: "*"}, {Type: "group", ID: "a"}, {Type: "sso_group", Connection: "x", ID: "a"}, {Type: "sso_group", Connection: "y", ID: "a"},
+		{Type: "user", ID: "a"},
+		{Type: "user", ID: "b"},
+		{Type: "user", ID: "*"},
+		{Type: "service", ID: "a"},
+		{Type: "service", ID: "*"},
+		{Type: "group", ID: "a"},
+		{Type: "sso_group", Connection: "x", ID: "a"},
+		{Type: "sso_group", Connection: "y", ID: "a"},
 	})
 	if r.IntN(2) == 0 {
 		b.Resources = some(r, instances[:3])
@@ -204,7 +216,7 @@ func TestRandomRoles(t *testing.T) {
 		for range 1 + r.IntN(2) {
 			changeRole(r, after, randomRole(r))
 		}
-		more := rolePoints(func(p point) bool {
+		more := somewhere(func(p point) bool {
 			return says(after, p, false) && !says(before, p, false) || says(before, p, true) && !says(after, p, true)
 		})
 		w := write{before: unstructuredOf(t, &v1alpha1.Role{Spec: *before}), after: unstructuredOf(t, &v1alpha1.Role{Spec: *after})}
@@ -241,11 +253,11 @@ func says(r *v1alpha1.RoleSpec, p point, deny bool) bool {
 	})
 }
 
-func rolePoints(any func(point) bool) bool {
+func somewhere(holds func(point) bool) bool {
 	for _, typ := range []string{"d", "e", "r1", "r2"} {
 		for _, action := range []string{"x", "y"} {
-			for _, holds := range truths {
-				if any(point{typ, action, holds, false}) || any(point{typ, action, holds, true}) {
+			for _, truth := range truths {
+				if holds(point{typ, action, truth, false}) || holds(point{typ, action, truth, true}) {
 					return true
 				}
 			}

@@ -32,7 +32,7 @@ reference api/config/v1alpha1 'Configuration reference' \
 	docs/reference-configuration.md
 
 "$controller_gen" rbac:roleName=rolecall,headerFile=$header.yaml.txt \
-	paths=./controllers/... paths=./internal/certs paths=./internal/identity/caller output:rbac:dir=config/rbac
+	paths=./controllers/... paths=./internal/admission paths=./internal/certs paths=./internal/identity/caller output:rbac:dir=config/rbac
 
 "$(hack/tools/tool.sh protoc)" "$(hack/tools/tool.sh protoc-gen-go)" "$(hack/tools/tool.sh protoc-gen-go-grpc)" -- \
 	internal/wire/cerbos/cerbospb/*.proto

@@ -281,6 +281,11 @@ func outerRooms() []room {
 			why:  "status is computed by the compiler's functions and never touches the data path",
 		},
 		{
+			path: "internal/admission",
+			sees: kubernetes(api, "./internal/authz", "./internal/compile", "./internal/diag", "./internal/policy", "./internal/store"),
+			why:  "what is said before an object is stored is said by the functions that make its status",
+		},
+		{
 			path: "internal/operator",
 			sees: []string{everything},
 			why:  "the wiring that both commands share",

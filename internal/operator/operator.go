@@ -168,26 +168,39 @@ func newRooms(o *Options) (*rooms, error) {
 	if err := counters.IssuerKeys(r.issuerKeys); err != nil {
 		return nil, err
 	}
+	if err := r.openServer(); err != nil {
+		return nil, err
+	}
+	return r, counters.CertificatesNotAfter(r.certificatesNotAfter)
+}
+
+// openServer makes the listeners of all that is open.
+func (r *rooms) openServer() error {
 	readers, err := r.metricsGate()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	webhook, err := r.admission()
+	if err != nil {
+		return err
 	}
 	routes, services := r.open()
 	r.server = server.New(server.Options{
-		Config:   o.Config,
+		Config:   r.Config,
 		Routes:   routes,
 		Services: services,
 		Provider: r.store,
-		Counter:  func(name string) server.Counter { return counters.Door(name) },
-		Metrics:  counters.Handler(),
-		Logger:   o.Logger.WithName("server"),
+		Counter:  func(name string) server.Counter { return r.metrics.Door(name) },
+		Metrics:  r.metrics.Handler(),
+		Logger:   r.Logger.WithName("server"),
 
 		ClientCAs: r.clientCAs(),
 		Generated: r.generated(),
 
 		MetricsGate: readers,
+		Admission:   webhook,
 	})
-	return r, counters.CertificatesNotAfter(r.certificatesNotAfter)
+	return nil
 }
 
 // maxAge is how long ago the last contact may be. A folder is always in reach.

@@ -30,8 +30,8 @@ type Counter interface {
 	Called(code codes.Code)
 }
 
-// Options are what a server needs. All fields but Services, ClientCAs, Generated
-// and MetricsGate are required.
+// Options are what a server needs. All fields but Services, ClientCAs, Generated,
+// MetricsGate and Admission are required.
 type Options struct {
 	// Config is a valid configuration with its defaults filled in.
 	Config *configv1alpha1.ServerConfiguration
@@ -56,6 +56,8 @@ type Options struct {
 	// MetricsGate returns nil for who may read them, else a refusal (door.Error); a
 	// nil one lets everyone in.
 	MetricsGate func(*http.Request) error
+	// Admission is the webhook; nil if there is none.
+	Admission http.Handler
 	// Logger is for the server itself, not for requests.
 	Logger logr.Logger
 }
@@ -102,6 +104,9 @@ func New(o Options) *Server {
 		{name: "health", config: configv1alpha1.Listener{BindAddress: c.Health.BindAddress}, start: s.httpEngine(s.health())},
 		{name: "metrics", config: c.Metrics.Listener, start: s.httpEngine(s.metrics())},
 	}
+	if o.Admission != nil {
+		s.listeners = append(s.listeners, &listener{name: "admission", config: c.Admission.Listener, start: s.httpEngine(o.Admission)})
+	}
 	if len(o.Services) > 0 {
 		s.listeners = append(s.listeners, &listener{name: "grpc", config: c.GRPC, door: true, start: s.grpcEngine})
 	}
@@ -132,8 +137,8 @@ func (s *Server) Close() {
 // Addresses are where a server listens, as host:port with the real port.
 type Addresses struct {
 	HTTP, Health, Metrics string
-	// GRPC is empty if there are no gRPC doors.
-	GRPC string
+	// GRPC is empty if there are no gRPC doors, and Admission if there is no webhook.
+	GRPC, Admission string
 }
 
 // Addresses returns the addresses after Listen.
@@ -142,7 +147,7 @@ func (s *Server) Addresses() Addresses {
 	for _, l := range s.listeners {
 		at[l.name] = l.socket.Addr().String()
 	}
-	return Addresses{HTTP: at["http"], Health: at["health"], Metrics: at["metrics"], GRPC: at["grpc"]}
+	return Addresses{HTTP: at["http"], Health: at["health"], Metrics: at["metrics"], GRPC: at["grpc"], Admission: at["admission"]}
 }
 
 // Run serves until ctx ends, then ends in order: not ready first, then, after
