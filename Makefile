@@ -101,6 +101,10 @@ test-kube: ## Run the tests that need a real kube-apiserver (built and cached wh
 test-chart: ## Run the tests of the Helm chart and of the kustomize bases (helm and kubectl are built and cached when first wanted).
 	@hack/chart/test.sh
 
+.PHONY: test-ha
+test-ha: ## Have replicas, the API server and the network between them fail under load, and hold every answer against what was written.
+	@SUITE=ha hack/kube/test.sh -v
+
 .PHONY: test-proxies
 test-proxies: ## Run the tests with nginx, Caddy and Traefik in front of an application (Traefik is built and cached when first wanted).
 	@hack/proxies/test.sh

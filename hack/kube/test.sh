@@ -3,6 +3,7 @@
 #
 # Runs the tests that need a real kube-apiserver, which it builds when it is
 # first wanted. Arguments go to go test: hack/kube/test.sh -run TestCRDs -v
+# SUITE names the folder of test/ that they are in; kube unless it is said.
 set -eu
 cd "$(dirname -- "$0")/../.."
 
@@ -10,4 +11,4 @@ cd "$(dirname -- "$0")/../.."
 KUBEBUILDER_ASSETS=$(hack/kube/build.sh)
 export KUBEBUILDER_ASSETS
 
-exec go test -tags kube -count=1 -timeout 15m "$@" ./test/kube/...
+exec go test -tags kube -count=1 -timeout 15m "$@" "./test/${SUITE:-kube}/..."

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
@@ -26,8 +27,10 @@ import (
 // must not end with it, so another manager takes its place.
 func (r *rooms) lead(ctx context.Context) error {
 	log := r.Logger.WithName("controllers")
+	// What the library says as an error, it says at each of its attempts.
+	library := Sparing(r.Logger, r.Now).V(verbose).WithName("controller-runtime")
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		err := r.runManager(ctx)
+		err := r.runManager(ctx, library)
 		if err != nil && ctx.Err() == nil {
 			log.Info("status is not written for now; trying again", "cause", err.Error())
 		}
@@ -39,8 +42,8 @@ func (r *rooms) lead(ctx context.Context) error {
 // replica may take the lead.
 const retryLead = 2 * time.Second
 
-func (r *rooms) runManager(ctx context.Context) error {
-	mgr, err := r.newManager()
+func (r *rooms) runManager(ctx context.Context, library logr.Logger) error {
+	mgr, err := r.newManager(library)
 	if err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func (r *rooms) runManager(ctx context.Context) error {
 	return mgr.Start(ctx)
 }
 
-func (r *rooms) newManager() (manager.Manager, error) {
+func (r *rooms) newManager(library logr.Logger) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("register the kinds: %w", err)
@@ -65,7 +68,7 @@ func (r *rooms) newManager() (manager.Manager, error) {
 	election := r.Config.LeaderElection
 	mgr, err := ctrl.NewManager(managerConfig(r.Kube), ctrl.Options{
 		Scheme:                        scheme,
-		Logger:                        r.Logger.V(verbose).WithName("controller-runtime"),
+		Logger:                        library,
 		Metrics:                       metricsserver.Options{BindAddress: "0"}, // the server has its own
 		LeaderElection:                *election.Enabled,
 		LeaderElectionID:              election.Name,

@@ -5,6 +5,8 @@ package operator
 import (
 	"io"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -57,6 +59,65 @@ func (q quiet) Error(err error, msg string, keysAndValues ...any) {
 	if q.Enabled(verbose) {
 		q.Info(verbose, msg, append(keysAndValues, "error", err)...)
 	}
+}
+
+// sayAgainAfter is how long after an error another one of its kind is said by a
+// sparing logger.
+const sayAgainAfter = 10 * time.Minute
+
+// Sparing returns a logger that logs an error of one kind, which is one message,
+// only when none was logged for ten minutes, and else as a debug line: an outage is
+// no news after its first line, and what persists is not forgotten. It is safe for
+// concurrent use.
+func Sparing(l logr.Logger, now func() time.Time) logr.Logger {
+	if sink := l.GetSink(); sink != nil {
+		return l.WithSink(sparing{quiet{sink}, &saying{now: now, last: map[string]time.Time{}}})
+	}
+	return l
+}
+
+type sparing struct {
+	quiet
+	saying *saying
+}
+
+// Error logs an error, or a debug line.
+func (s sparing) Error(err error, msg string, keysAndValues ...any) {
+	if s.saying.due(msg) {
+		s.LogSink.Error(err, msg, keysAndValues...)
+		return
+	}
+	s.quiet.Error(err, msg, keysAndValues...)
+}
+
+// WithValues implements logr.LogSink.
+func (s sparing) WithValues(keysAndValues ...any) logr.LogSink {
+	return sparing{quiet{s.LogSink.WithValues(keysAndValues...)}, s.saying}
+}
+
+// WithName implements logr.LogSink.
+func (s sparing) WithName(name string) logr.LogSink {
+	return sparing{quiet{s.LogSink.WithName(name)}, s.saying}
+}
+
+// saying remembers when what was said.
+type saying struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// due reports whether a message may be said, and takes note that it is.
+func (s *saying) due(msg string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if last, said := s.last[msg]; said && now.Sub(last) < sayAgainAfter {
+		return false
+	}
+	s.last[msg] = now
+	return true
 }
 
 // WithValues implements logr.LogSink.

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rolecall/rolecall/internal/door"
 )
@@ -27,7 +28,7 @@ const retryAfter = "1"
 
 // doors answers the endpoints of all doors.
 func (s *Server) doors() http.Handler {
-	all := &router{methods: make(map[string]methods), exact: make(map[string]http.Handler), mux: http.NewServeMux()}
+	all := &router{leaving: &s.leaving, methods: make(map[string]methods), exact: make(map[string]http.Handler), mux: http.NewServeMux()}
 	recorders := &sync.Pool{New: func() any { return new(recorder) }}
 	var paths []string
 	for _, route := range s.options.Routes {
@@ -50,7 +51,13 @@ type router struct {
 	mux   *http.ServeMux
 	// methods are the endpoints of every path.
 	methods map[string]methods
+	// leaving says that clients are to connect elsewhere for their next request.
+	leaving *atomic.Bool
 }
+
+// farewell is the value of the header Connection that ends one, over HTTP/2 by a
+// GOAWAY.
+var farewell = []string{"close"}
 
 // methods are the endpoints of one path, which differ in their method.
 type methods []*endpoint
@@ -89,6 +96,9 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id = []string{newRequestID()}
 	}
 	w.Header()[door.RequestIDHeader] = id[:1:1]
+	if t.leaving.Load() {
+		w.Header()["Connection"] = farewell
+	}
 	if h := t.exact[r.URL.Path]; h != nil && r.URL.RawPath == "" { // what is escaped is for the mux
 		h.ServeHTTP(w, r)
 		return

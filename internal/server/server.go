@@ -64,10 +64,11 @@ type Options struct {
 
 // Server is the listeners of one process: Listen, then Run, once.
 type Server struct {
-	options   Options
-	draining  atomic.Bool
-	probe     *probe
-	listeners []*listener
+	options Options
+	// draining says that probes hear of the end, and leaving that clients do.
+	draining, leaving atomic.Bool
+	probe             *probe
+	listeners         []*listener
 }
 
 // listener is one address and what answers there.
@@ -150,9 +151,10 @@ func (s *Server) Addresses() Addresses {
 	return Addresses{HTTP: at["http"], Health: at["health"], Metrics: at["metrics"], GRPC: at["grpc"], Admission: at["admission"]}
 }
 
-// Run serves until ctx ends, then ends in order: not ready first, then, after
-// timeouts.shutdownDelay, no new requests, and those that have begun get
-// timeouts.drain to end. It returns nil after an orderly end, and an error if a
+// Run serves until ctx ends, then ends in order: not ready first, then, in the
+// second half of timeouts.shutdownDelay, clients over HTTP are asked to connect
+// elsewhere, then no new requests, and those that have begun get timeouts.drain to
+// end. It returns nil after an orderly end, and an error if a
 // listener breaks down or requests had to be cut off.
 func (s *Server) Run(ctx context.Context) error {
 	serving, stop := context.WithCancel(ctx)
@@ -185,7 +187,12 @@ func (s *Server) shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	s.probe.refresh()
 	timeouts := &s.options.Config.Timeouts
-	wait(ctx, timeouts.ShutdownDelay.Duration)
+	// Load balancers have the first half to notice: who is sent away sooner comes
+	// back. Whoever asks in the second half is told to go by the answer, which no
+	// request can cross, as it can the end of a connection.
+	wait(ctx, timeouts.ShutdownDelay.Duration/2)
+	s.leaving.Store(true)
+	wait(ctx, timeouts.ShutdownDelay.Duration/2)
 	ctx, cancel := context.WithTimeout(ctx, timeouts.Drain.Duration)
 	defer cancel()
 	return errors.Join(s.drain(ctx, true), s.drain(ctx, false))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 	"github.com/rolecall/rolecall/internal/door"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit/logs"
+	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 // provider says what it is told to say.
@@ -351,6 +353,61 @@ func TestShutdown(t *testing.T) {
 	if err := <-r.ended; err != nil {
 		t.Errorf("an orderly end returned %v", err)
 	}
+}
+
+// TestClientsAreSentAway: before connections are closed, an answer says that it is
+// the last one of its connection, over HTTP/1.1 and HTTP/2.
+func TestClientsAreSentAway(t *testing.T) {
+	authority := pki.New(t)
+	plain, secure := configure(slowEnd), configure(slowEnd)
+	certFile, keyFile := authority.Files(t.TempDir(), authority.Server("rolecall"))
+	secure.HTTP.TLS = &configv1alpha1.TLS{CertFile: certFile, KeyFile: keyFile}
+	for name, tt := range map[string]struct {
+		config *configv1alpha1.ServerConfiguration
+		base   string
+		client *http.Client
+		major  int
+	}{
+		"HTTP/1.1": {plain, "http://", &http.Client{Transport: &http.Transport{}}, 1},
+		"HTTP/2":   {secure, "https://", authority.Client(nil), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, tt.config, echo()).run(t)
+			connections := map[string]bool{}
+			trace := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+				GotConn: func(c httptrace.GotConnInfo) { connections[c.Conn.LocalAddr().String()] = true },
+			})
+			ask := func() {
+				req, err := http.NewRequestWithContext(trace, http.MethodPost, tt.base+r.HTTP+"/echo", strings.NewReader("x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header = textHeader()
+				resp, err := tt.client.Do(req)
+				if err != nil {
+					t.Fatalf("a request was cut off: %v", err)
+				}
+				defer func() { _ = resp.Body.Close() }()
+				if _, err := io.ReadAll(resp.Body); err != nil || resp.ProtoMajor != tt.major {
+					t.Fatalf("%s answered, %v", resp.Proto, err)
+				}
+			}
+			ask()
+			ask()
+			if len(connections) != 1 {
+				t.Fatalf("two requests took %d connections", len(connections))
+			}
+			r.stop()
+			await(t, "the client is sent to another connection", func() bool { ask(); return len(connections) > 1 })
+			<-r.ended
+		})
+	}
+}
+
+// slowEnd leaves a second for load balancers and one for clients.
+func slowEnd(c *configv1alpha1.ServerConfiguration) {
+	c.Timeouts.ShutdownDelay.Duration = 2 * time.Second
 }
 
 func TestDrainIsBounded(t *testing.T) {

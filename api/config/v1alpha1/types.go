@@ -241,7 +241,8 @@ type Timeouts struct {
 	ConnectionAge metav1.Duration `json:"connectionAge,omitempty"`
 
 	// shutdownDelay is how long requests are still taken after the server was told
-	// to stop and /readyz says so, until load balancers have noticed.
+	// to stop and /readyz says so, until load balancers have noticed. In its second
+	// half, every answer over HTTP ends its connection, so that clients go elsewhere.
 	//
 	// Default: `0s`.
 	//

@@ -80,6 +80,12 @@ func idle(w http.ResponseWriter, r *http.Request, _ int) {
 	<-r.Context().Done()
 }
 
+// refused is the answer to who lacks the right.
+func refused(w http.ResponseWriter) {
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = fmt.Fprint(w, `{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"Forbidden","code":403,"message":"no rights yet"}`)
+}
+
 // forgotten is the answer to a request for a version that is no longer known.
 func forgotten(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusGone)
@@ -175,6 +181,49 @@ func TestAnOlderEventIsNotBelieved(t *testing.T) {
 		if n := sink.count(func(s *tape) int { return s.puts }); n != 0 {
 			t.Errorf("%s was believed", event)
 		}
+	}
+}
+
+// TestAServerThatComesUp: that it knows no rights yet is no news, unless it stays
+// so.
+func TestAServerThatComesUp(t *testing.T) {
+	t.Parallel()
+	s := &script{
+		list: func(w http.ResponseWriter, _ *http.Request, n int) {
+			if n > 0 {
+				refused(w)
+				return
+			}
+			_, _ = fmt.Fprint(w, roles("100", "", "reader"))
+		},
+		watch: func(w http.ResponseWriter, r *http.Request, n int) {
+			if n == 0 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			idle(w, r, n)
+		},
+	}
+	var log diary
+	_, at := s.follow(t, &log, kube.Options{})
+	until(t, func() string {
+		if lists, _ := s.asked(); lists < 5 {
+			return fmt.Sprintf("%d lists", lists)
+		}
+		return ""
+	})
+	if lines := append(log.with("waiting for permission"), log.with("in contact")...); len(lines) > 0 {
+		t.Errorf("a server that comes up is told of: %q", lines)
+	}
+	at(1)
+	until(t, func() string {
+		if len(log.with("waiting for permission")) != 1 {
+			return "nobody was told that a right is missing"
+		}
+		return ""
+	})
+	if lines := log.with("lost contact"); len(lines) != 1 {
+		t.Errorf("people were told %q, want one line of the outage", lines)
 	}
 }
 

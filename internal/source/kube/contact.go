@@ -17,6 +17,10 @@ import (
 // remindAfter is how long a person has before being told again what to do.
 const remindAfter = 30 * time.Second
 
+// settling is how long after it was away a server may say that it does not know a
+// kind or that we lack a right: it has to read both itself when it starts.
+const settling = 10 * time.Second
+
 // trouble is why a watch does not go on.
 type trouble uint8
 
@@ -54,6 +58,7 @@ type contact struct {
 	mu      sync.Mutex
 	watches []watchState
 	lost    time.Time // when the server went away
+	back    time.Time // when it was there again
 }
 
 type watchState struct {
@@ -61,6 +66,9 @@ type watchState struct {
 	told    time.Time // when people were told of the trouble
 	heard   bool      // since the last touch
 	behind  bool      // the server has said what is older than what it said before
+	// answered is since when the server, which was away, answers and does not serve
+	// the watch; zero if that is not so.
+	answered time.Time
 }
 
 func newContact(sink Sink, opts Options, watches int) *contact {
@@ -92,7 +100,7 @@ func (l line) heard() {
 	defer c.mu.Unlock()
 	w := &c.watches[l.watch]
 	was := w.trouble
-	w.trouble, w.heard, w.behind = none, true, false
+	w.trouble, w.heard, w.behind, w.answered = none, true, false, time.Time{}
 	c.over(was, l.kind)
 	for i := range c.watches {
 		if !c.watches[i].heard {
@@ -116,9 +124,13 @@ func (l line) failed(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w, now, known := &c.watches[l.watch], c.now(), c.anyAway()
+	if t != away && c.comingUp(w, now) {
+		return
+	}
 	was := w.trouble
 	w.trouble = t
 	if t == away {
+		w.answered = time.Time{}
 		if !known {
 			c.lost = now
 			c.log.Info("lost contact with the API server, trying again; checks go on from the last snapshot", "error", err.Error())
@@ -132,6 +144,17 @@ func (l line) failed(err error) {
 		w.told = now
 		c.tell(t, l.kind, err)
 	}
+}
+
+// comingUp reports whether a server that was away may not be quite there yet.
+func (c *contact) comingUp(w *watchState, now time.Time) bool {
+	if !c.anyAway() && now.Sub(c.back) >= settling {
+		return false
+	}
+	if w.answered.IsZero() {
+		w.answered = now
+	}
+	return now.Sub(w.answered) < settling
 }
 
 // behind tells people, once until the watch goes on, that the server says what is
@@ -164,7 +187,8 @@ func (c *contact) over(was trouble, kind store.Kind) {
 	case none:
 	case away:
 		if !c.anyAway() {
-			c.log.Info("in contact with the API server again", "after", c.now().Sub(c.lost).String())
+			c.back = c.now()
+			c.log.Info("in contact with the API server again", "after", c.back.Sub(c.lost).String())
 		}
 	case missing, refused:
 		c.log.Info("the objects can be read now", "resource", plural(kind)+"."+v1alpha1.GroupName)

@@ -5,6 +5,7 @@ package kube
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -97,6 +98,8 @@ func newClient(cfg *rest.Config) (rest.Interface, error) {
 	return rest.RESTClientFor(cfg)
 }
 
+var errNoAnswer = errors.New("the connection was closed before there was an answer")
+
 // newReflector returns the library's loop for one partition: list, watch from
 // there, list again if the server has forgotten where that was.
 func newReflector(client rest.Interface, f *feed) *cache.Reflector {
@@ -113,6 +116,11 @@ func newReflector(client rest.Interface, f *feed) *cache.Reflector {
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			w, err := requests.WatchWithContext(f.pulse.begin(ctx), o)
+			_, streams := w.(*watch.StreamWatcher)
+			if err == nil && !streams { // how the library says that there was no answer at all
+				f.line.report(ctx, errNoAnswer)
+				return w, nil
+			}
 			f.line.report(ctx, err)
 			return w, err
 		},
@@ -128,7 +136,7 @@ func newReflector(client rest.Interface, f *feed) *cache.Reflector {
 // patience returns how long to wait after each failure: soon long enough not to
 // hurt a server that is coming up, never so long that people wonder.
 func patience() *wait.Backoff {
-	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Cap: 3 * time.Second, Steps: 10}
+	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Cap: time.Second, Steps: 10}
 }
 
 // plural returns the name of the kind in URLs.
