@@ -61,6 +61,8 @@ func suites(file string) []suite {
 	switch dir {
 	case "internal/door", "internal/server", "internal/source/kube":
 		return []suite{{dir, "."}}
+	case "internal/operator":
+		return []suite{{dir, "^TestSparing$"}} // the others start an API server
 	case "internal/grants":
 		return append(parts(), all...)
 	case "internal/policy":
