@@ -400,7 +400,9 @@ func TestClientsAreSentAway(t *testing.T) {
 			}
 			r.stop()
 			await(t, "the client is sent to another connection", func() bool { ask(); return len(connections) > 1 })
-			<-r.ended
+			if err := <-r.ended; err != nil {
+				t.Errorf("an orderly end returned %v", err)
+			}
 		})
 	}
 }

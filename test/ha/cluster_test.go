@@ -170,18 +170,17 @@ func tokenFor(audiences ...string) *authenticationv1.TokenRequest {
 // may asks kubectl whether something is allowed.
 func (c *cluster) may(t *testing.T, args ...string) bool {
 	t.Helper()
-	out, err := c.tryKubectl(t, "", args...)
+	out, err := c.tryKubectl(t, args...)
 	if answer := strings.TrimSpace(out); answer != "yes" && answer != "no" {
 		t.Fatalf("kubectl says %q, %v", out, err)
 	}
 	return err == nil
 }
 
-// kubectl runs kubectl as the administrator, with an input, and returns what it
-// prints.
-func (c *cluster) kubectl(t *testing.T, input string, args ...string) string {
+// kubectl runs kubectl as the administrator and returns what it prints.
+func (c *cluster) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := c.tryKubectl(t, input, args...)
+	out, err := c.tryKubectl(t, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,11 +188,10 @@ func (c *cluster) kubectl(t *testing.T, input string, args ...string) string {
 }
 
 // tryKubectl is kubectl for a command that may fail.
-func (c *cluster) tryKubectl(t *testing.T, input string, args ...string) (string, error) {
+func (c *cluster) tryKubectl(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), filepath.Join(c.bin, "kubectl"), args...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig, "HOME="+c.dir)
-	command.Stdin = strings.NewReader(input)
 	var out, complaint bytes.Buffer
 	command.Stdout, command.Stderr = &out, &complaint
 	if err := command.Run(); err != nil {
@@ -205,14 +203,14 @@ func (c *cluster) tryKubectl(t *testing.T, input string, args ...string) (string
 // install applies what config/default holds.
 func (c *cluster) install(t *testing.T) {
 	t.Helper()
-	c.kubectl(t, "", "apply", "--server-side", "-k", filepath.Join(root, "config/default"))
+	c.kubectl(t, "apply", "--server-side", "-k", filepath.Join(root, "config/default"))
 	c.served(t)
 }
 
 // served waits until the API server takes and gives objects of all the kinds.
 func (c *cluster) served(t *testing.T) {
 	t.Helper()
-	c.kubectl(t, "", "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
 	for _, list := range []client.ObjectList{
 		&v1alpha1.ResourceList{}, &v1alpha1.RoleList{}, &v1alpha1.RoleBindingList{}, &v1alpha1.GroupList{},
 	} {
@@ -247,7 +245,7 @@ func newProcess(t *testing.T, name, program string, args ...string) *process {
 
 func (p *process) start(t *testing.T) {
 	t.Helper()
-	p.command = exec.Command(p.program, p.args...) //nolint:noctx // it outlives the test's context, by its cleanup
+	p.command = exec.Command(p.program, p.args...) //nolint:gosec // its own programs
 	p.command.Stdout, p.command.Stderr = p.log, p.log
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)

@@ -119,13 +119,13 @@ func (h *history) written(ctx context.Context, o testkit.Object, gone bool) erro
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	states := &h.bindings
-	switch kindOf(o) {
-	case store.KindRole:
-		states = &h.roles
-	case store.KindResource:
+	if _, ok := o.(*v1alpha1.Resource); ok {
 		next, err := h.with(ctx, h.fixed, o, gone)
 		h.fixed = next
 		return err
+	}
+	if _, ok := o.(*v1alpha1.Role); ok {
+		states = &h.roles
 	}
 	next, err := h.with(ctx, (*states)[len(*states)-1], o, gone)
 	*states = append(*states, next)

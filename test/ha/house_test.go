@@ -48,9 +48,9 @@ func openHouse(t *testing.T) *house {
 	h := &house{t: t, program: buildOperator(t), history: newHistory(t), load: newLoad()}
 	h.cluster = startCluster(t)
 	h.cluster.install(t)
-	account := h.cluster.kubectl(t, "", "get", "deployment", "-n", operatorNamespace, "-o", "jsonpath={.items[0].spec.template.spec.serviceAccountName}")
+	account := h.cluster.kubectl(t, "get", "deployment", "-n", operatorNamespace, "-o", "jsonpath={.items[0].spec.template.spec.serviceAccountName}")
 	h.token = h.cluster.token(t, operatorNamespace, account)
-	h.cluster.kubectl(t, "", "create", "namespace", namespace)
+	h.cluster.kubectl(t, "create", "namespace", namespace)
 	h.writer = &writer{client: h.cluster.admin, history: h.history}
 	h.writer.begin(t)
 	alive, end := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -67,7 +67,7 @@ func openHouse(t *testing.T) *house {
 }
 
 // join starts a replica and waits until the balancer knows it.
-func (h *house) join(t *testing.T) *replica {
+func (h *house) join(t *testing.T) {
 	t.Helper()
 	since := h.history.now()
 	r := h.newReplica("")
@@ -78,7 +78,6 @@ func (h *house) join(t *testing.T) *replica {
 	h.all.Go(func() { h.load.look(h.alive, r, s, c) })
 	eventually(t, "the balancer knows "+r.name, func(context.Context) error { return h.balancer.knows(r, true) })
 	h.live = append(h.live, r)
-	return r
 }
 
 // leave forgets a replica that has ended.

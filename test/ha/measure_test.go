@@ -100,7 +100,7 @@ func (h *house) revocations(t *testing.T) {
 	for n := range times {
 		user := n % users
 		question := 2 * user // may the user read
-		at, gone := time.Time{}, make([]time.Time, len(h.live))
+		gone := make([]time.Time, len(h.live))
 		at, err := h.writer.revoke(t.Context(), user, func(ctx context.Context) error {
 			return h.everywhere(ctx, question, true)
 		}, func(ctx context.Context) func() {

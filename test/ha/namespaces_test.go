@@ -34,14 +34,14 @@ const account = "operator"
 // rest in its own.
 func TestNamespacedRights(t *testing.T) {
 	c := startCluster(t)
-	c.kubectl(t, "", "apply", "--server-side", "-f", filepath.Join(root, "config/crd/bases"))
+	c.kubectl(t, "apply", "--server-side", "-f", filepath.Join(root, "config/crd/bases"))
 	c.served(t)
 	wide, own := shippedRights(t)
 	served := []string{"shop", "office"}
 	for _, namespace := range append([]string{operatorNamespace, "elsewhere"}, served...) {
-		c.kubectl(t, "", "create", "namespace", namespace)
+		c.kubectl(t, "create", "namespace", namespace)
 	}
-	c.kubectl(t, "", "create", "serviceaccount", account, "-n", operatorNamespace)
+	c.kubectl(t, "create", "serviceaccount", account, "-n", operatorNamespace)
 	for _, namespace := range served {
 		c.grant(t, namespace, slices.DeleteFunc(slices.Clone(wide), ofCluster))
 	}
@@ -77,7 +77,7 @@ func (h *house) reviews(t *testing.T, config string, wide []rbacv1.PolicyRule) {
 	c := h.cluster
 	r := h.newReplica(config + "callers: {serviceAccounts: {refusalTTL: 1s}}\n")
 	eventually(t, "it is ready", r.ready)
-	c.kubectl(t, "", "create", "serviceaccount", "checkout", "-n", "shop")
+	c.kubectl(t, "create", "serviceaccount", "checkout", "-n", "shop")
 	request, err := c.kube.CoreV1().ServiceAccounts("shop").CreateToken(t.Context(), "checkout", tokenFor("rolecall.dev"), metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -156,11 +157,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, passOn http.Handle
 func (p *Proxy) recorded() map[string][]byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	lists := make(map[string][]byte, len(p.lists))
-	for path, body := range p.lists {
-		lists[path] = body
-	}
-	return lists
+	return maps.Clone(p.lists)
 }
 
 // remember keeps the answers to lists.
