@@ -101,17 +101,19 @@ http: {bindAddress: %q}
 }
 
 // startOperatorAt starts a replica with a configuration that has it listen at an
-// address, and says nothing of its other listeners.
+// address, and may say where its metrics are, and nothing of its other listeners.
 func startOperatorAt(t *testing.T, program, kubeconfig, http, configuration string) *operator {
 	t.Helper()
 	o := &operator{http: http, health: freeAddress(t), log: &logBuffer{}, ended: make(chan struct{})}
+	if !strings.Contains(configuration, "\nmetrics:") {
+		configuration += fmt.Sprintf("\nmetrics: {bindAddress: %q}", freeAddress(t))
+	}
 	config := writeFile(t, "rolecall.yaml", fmt.Appendf(nil, `%s
 grpc: {bindAddress: "127.0.0.1:0"}
 health: {bindAddress: %q}
-metrics: {bindAddress: %q}
 leaderElection: {namespace: %q}
 log: {level: debug}
-`, configuration, o.health, freeAddress(t), operatorNamespace))
+`, configuration, o.health, operatorNamespace))
 	command := exec.Command(program, "serve", "--kubeconfig", kubeconfig, "--config", config)
 	command.Stdout, command.Stderr = o.log, o.log
 	if err := command.Start(); err != nil {
