@@ -152,7 +152,8 @@ func Silent(x Exchange) {
 	Hang(x)
 }
 
-// Nonsense passes a watch on, with lines of nonsense in place of its first event.
+// Nonsense passes an answer on, with lines of nonsense in place of its beginning,
+// which is the first event of a watch.
 func Nonsense(x Exchange) {
 	x.passOn.ServeHTTP(&babble{ResponseWriter: x.w}, x.r)
 }
@@ -160,6 +161,12 @@ func Nonsense(x Exchange) {
 type babble struct {
 	http.ResponseWriter
 	said bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (b *babble) WriteHeader(status int) {
+	b.Header().Del("Content-Length")
+	b.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
