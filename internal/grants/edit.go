@@ -38,7 +38,7 @@ func (e *Edit) Add(hash uint64, k Key, entry Entry) {
 // Remove takes away what a binding has filed under the keys with a hash. Whether
 // the binding is Special does not matter.
 func (e *Edit) Remove(hash uint64, binding uint32) {
-	e.journal.add(op{hash: hash, entry: Entry{Binding: binding &^ Special}, remove: true})
+	e.journal.add(op{hash: hash, entry: Entry{Binding: binding &^ marks}, remove: true})
 }
 
 // Commit ends the batch and returns the table that it makes, which is the old one

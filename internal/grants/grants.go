@@ -13,12 +13,22 @@ const Everywhere = 0
 // caller has to look at it.
 const Special = 1 << 31
 
+// Limited marks, beside Special, a binding that is about some instances only: the
+// caller knows which bindings are about the one that matters.
+const Limited = 1 << 30
+
+// marks are what Entry.Binding has beside the number.
+const marks = Special | Limited
+
 // Entry gives a role in a scope by a binding.
 type Entry struct {
 	Role    uint32
 	Scope   uint32
 	Binding uint32
 }
+
+// Number returns the number of the binding, which is below Limited.
+func (e Entry) Number() uint32 { return e.Binding &^ marks }
 
 // Key is what bindings are filed under: an id, of at most MaxID bytes, of a kind.
 type Key struct {
@@ -93,8 +103,8 @@ func (l List) Fat() *Fat { return l.fat }
 
 // Fat is the entries of a key that has a great many. It is immutable.
 type Fat struct {
-	// byScope is ordered by scope, then the plain ones before the special ones,
-	// then role.
+	// byScope is ordered by scope, then the plain ones before the special ones and
+	// these before the limited ones, then role.
 	byScope *persist.Triples
 	// byBinding finds the entries of a binding that is taken away.
 	byBinding *persist.Triples
@@ -103,7 +113,7 @@ type Fat struct {
 var noFat = &Fat{byScope: &persist.Triples{}, byBinding: &persist.Triples{}}
 
 func (e Entry) byScope() persist.Triple {
-	return persist.Triple{e.Scope, e.Role | e.Binding&Special, e.Binding}
+	return persist.Triple{e.Scope, e.Role | e.Binding&marks, e.Binding}
 }
 
 func (e Entry) byBinding() persist.Triple {
@@ -111,7 +121,7 @@ func (e Entry) byBinding() persist.Triple {
 }
 
 func fromScope(t persist.Triple) Entry {
-	return Entry{Role: t[1] &^ Special, Scope: t[0], Binding: t[2]}
+	return Entry{Role: t[1] &^ marks, Scope: t[0], Binding: t[2]}
 }
 
 func fromBinding(t persist.Triple) Entry {
@@ -126,39 +136,59 @@ func (f *Fat) Len() int { return f.byScope.Len() }
 func (f *Fat) Plain(scope, role uint32) (Entry, bool) {
 	c := f.byScope.Seek(persist.Triple{scope, role})
 	t, ok := c.Member()
-	if !ok || t[0] != scope || t[1]&Special != 0 {
+	if !ok || t[0] != scope || t[1]&marks != 0 {
 		return Entry{}, false
 	}
 	return fromScope(t), true
 }
 
 // Each calls do with every entry in a scope.
-func (f *Fat) Each(scope uint32, do func(Entry)) { f.eachFrom(scope, 0, do) }
+func (f *Fat) Each(scope uint32, do func(Entry)) { f.between(scope, 0, lastRole, do) }
 
-// EachSpecial calls do with every special entry in a scope.
-func (f *Fat) EachSpecial(scope uint32, do func(Entry)) { f.eachFrom(scope, Special, do) }
+// EachSpecial calls do with every special entry in a scope, limited or not.
+func (f *Fat) EachSpecial(scope uint32, do func(Entry)) { f.between(scope, Special, lastRole, do) }
 
-func (f *Fat) eachFrom(scope, role uint32, do func(Entry)) {
-	for c := f.byScope.Seek(persist.Triple{scope, role}); ; c.Next() {
+// EachUnlimited calls do with every special entry in a scope that is not limited.
+func (f *Fat) EachUnlimited(scope uint32, do func(Entry)) {
+	f.between(scope, Special, Special|Limited-1, do)
+}
+
+// EachLimited calls do with every limited entry in a scope.
+func (f *Fat) EachLimited(scope uint32, do func(Entry)) { f.between(scope, marks, lastRole, do) }
+
+const lastRole = 1<<32 - 1
+
+// between calls do with the entries in a scope from a role to another one, both with
+// their marks.
+func (f *Fat) between(scope, first, last uint32, do func(Entry)) {
+	for c := f.byScope.Seek(persist.Triple{scope, first}); ; c.Next() {
 		t, ok := c.Member()
-		if !ok || t[0] != scope {
+		if !ok || t[0] != scope || t[1] > last {
 			return
 		}
 		do(fromScope(t))
 	}
 }
 
-// of returns the entries of a binding, whether it is special or not.
-func (f *Fat) of(binding uint32) []Entry {
-	var out []Entry
-	for _, b := range []uint32{binding &^ Special, binding | Special} {
-		for c := f.byBinding.Seek(persist.Triple{b}); ; c.Next() {
-			t, ok := c.Member()
-			if !ok || t[0] != b {
-				break
-			}
-			out = append(out, fromBinding(t))
+// EachLimitedOf calls do with the entries of a binding that is limited.
+func (f *Fat) EachLimitedOf(binding uint32, do func(Entry)) { f.eachOf(binding|marks, do) }
+
+// eachOf calls do with the entries of a binding, which is given with its marks.
+func (f *Fat) eachOf(binding uint32, do func(Entry)) {
+	for c := f.byBinding.Seek(persist.Triple{binding}); ; c.Next() {
+		t, ok := c.Member()
+		if !ok || t[0] != binding {
+			return
 		}
+		do(fromBinding(t))
+	}
+}
+
+// of returns the entries of the binding with a number, whatever its marks are.
+func (f *Fat) of(number uint32) []Entry {
+	var out []Entry
+	for _, b := range []uint32{number, number | Special, number | marks} {
+		f.eachOf(b, func(e Entry) { out = append(out, e) })
 	}
 	return out
 }

@@ -116,7 +116,7 @@ func (s *stage) remove(o *op) {
 // drop takes the entries of a binding out of a key.
 func (s *stage) drop(x *staged, binding uint32) {
 	gone := func(e Entry) bool {
-		if e.Binding&^Special != binding {
+		if e.Number() != binding {
 			return false
 		}
 		s.edit.released(x.key(), e)

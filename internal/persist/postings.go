@@ -41,17 +41,21 @@ const (
 )
 
 // Each calls do with every number in the list of a pair, in ascending order, until
-// do returns false.
-func (p *Postings) Each(a, b uint32, do func(c uint32) bool) {
+// do returns false, and reports whether it never has.
+func (p *Postings) Each(a, b uint32, do func(c uint32) bool) bool {
 	from := Triple{a, b}
 	for i := placeOf(p.first, from); i < len(p.branches); i++ {
 		n := p.branches[i]
 		for j := placeOf(n.first, from); j < len(n.leaves); j++ {
-			if (Triple{n.first[j][0], n.first[j][1]}).Compare(from) > 0 || !n.leaves[j].each(a, b, do) {
-				return
+			if (Triple{n.first[j][0], n.first[j][1]}).Compare(from) > 0 {
+				return true
+			}
+			if !n.leaves[j].each(a, b, do) {
+				return false
 			}
 		}
 	}
+	return true
 }
 
 // placeOf returns which piece a member is in, by the first members of all.

@@ -83,3 +83,25 @@ func TestStoredPropertiesAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedInstancesAllocateNothing: also for one with whom much is shared.
+func TestSharedInstancesAllocateNothing(t *testing.T) {
+	s := newShares(3)
+	for i := range 500 {
+		s.put(fmt.Sprint("b-", i), 1+i)
+	}
+	snapshot := s.index.Publish("")
+	r := ask("ann", "read")
+	var d authz.Decision
+	for i := range 20 {
+		r.Resource.ID = fmt.Sprint("d", i)
+		check := func() {
+			if err := snapshot.Check(r, &d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := testing.AllocsPerRun(100, check); n != 0 {
+			t.Errorf("%s: %v allocations, want none", r.Resource.ID, n)
+		}
+	}
+}

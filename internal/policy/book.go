@@ -59,6 +59,7 @@ type filed struct {
 	roles   []uint32
 	scope   uint32
 	special bool
+	limited bool
 	// subjects are the hashes of the keys, in the order of the object. Two keys
 	// with one hash of 64 secret bits are taken for the same.
 	subjects []uint64
@@ -66,7 +67,7 @@ type filed struct {
 
 // sameEntries reports whether both give the same to each of their subjects.
 func (f *filed) sameEntries(o *filed) bool {
-	return f.scope == o.scope && f.special == o.special && slices.Equal(f.roles, o.roles)
+	return f.scope == o.scope && f.special == o.special && f.limited == o.limited && slices.Equal(f.roles, o.roles)
 }
 
 // repeats reports whether a key in a part of the list stands outside of it too:
@@ -118,7 +119,7 @@ func (b *book) keep(number uint32, digest uint64, f *filed) {
 		return
 	}
 	b.many[number] = &filed{
-		roles: slices.Clone(f.roles), scope: f.scope, special: f.special, subjects: slices.Clone(f.subjects),
+		roles: slices.Clone(f.roles), scope: f.scope, special: f.special, limited: f.limited, subjects: slices.Clone(f.subjects),
 	}
 }
 

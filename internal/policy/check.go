@@ -205,6 +205,7 @@ func (c *check) key(k *kind, id string, denyOnly bool) {
 		for i := range c.scopes.n {
 			c.fat(fat, c.scopes.at(i), denyOnly)
 		}
+		c.fatLimited(fat, denyOnly)
 	}
 }
 
@@ -258,7 +259,7 @@ func one(b bool) uint64 {
 // entry holds the role of one entry that is in scope.
 func (c *check) entry(e grants.Entry, denyOnly bool) {
 	if role := c.role(e.Role); e.Binding&grants.Special != 0 {
-		c.special(role, e.Binding, denyOnly)
+		c.special(role, e.Number(), denyOnly)
 	} else if role != 0 {
 		c.plain(role, denyOnly)
 	}
@@ -266,7 +267,7 @@ func (c *check) entry(e grants.Entry, denyOnly bool) {
 
 // special holds a role that a binding gives which the check has to look at.
 func (c *check) special(role, binding uint32, denyOnly bool) {
-	b, _ := c.ns.special.Get(binding &^ grants.Special)
+	b, _ := c.ns.special.Get(binding)
 	if role != 0 && b.validAt(c.r.Time) && b.names(c.r.Resource.Type, c.r.Resource.ID) {
 		c.hold(hold{role: role, denyOnly: denyOnly || b.Deleting, binding: b})
 	}
@@ -291,48 +292,6 @@ func (c *check) role(number uint32) uint32 {
 		return c.ns.roles[number]
 	}
 	return 0
-}
-
-// fat holds the roles of one scope of a key with a great many entries.
-func (c *check) fat(f *grants.Fat, scope uint32, denyOnly bool) {
-	c.fatPlain(f, scope, denyOnly)
-	f.EachSpecial(scope, func(e grants.Entry) { c.entry(e, denyOnly) })
-}
-
-// fatPlain asks for the roles that matter to the pair, if they are fewer than the
-// entries: whether any plain binding gives them in the scope.
-func (c *check) fatPlain(f *grants.Fat, scope uint32, denyOnly bool) {
-	if c.pair.count() >= f.Len() {
-		c.eachFatRole(f, scope, func(e grants.Entry) bool {
-			c.entry(e, denyOnly)
-			return true
-		})
-		return
-	}
-	c.pair.each(concerned, func(role uint32) {
-		number := c.ns.numbers[role]
-		if e, ok := f.Plain(scope, number); ok && e.Role == number {
-			c.entry(e, denyOnly)
-		}
-	})
-	if !c.held {
-		c.eachFatRole(f, scope, func(e grants.Entry) bool {
-			c.held = c.role(e.Role) != 0
-			return !c.held
-		})
-	}
-}
-
-// eachFatRole goes from role to role, not from binding to binding: any one of the
-// plain bindings that give a role in a scope will do.
-func (*check) eachFatRole(f *grants.Fat, scope uint32, do func(grants.Entry) bool) {
-	for next := uint32(0); ; {
-		e, ok := f.Plain(scope, next)
-		if !ok || !do(e) {
-			return
-		}
-		next = e.Role + 1
-	}
 }
 
 // hold takes account of a held role.

@@ -29,10 +29,13 @@ func (n *numbering[K]) sparse() bool {
 func (s *space) compact() {
 	newBinding := s.compactBook()
 	newScope := s.compactScopes()
-	s.compactHolders(newScope)
+	var newInstance []uint32
+	s.instances, newInstance = s.instances.compacted()
+	s.compactHolders(newScope, newInstance)
+	s.limited.renumber(newInstance, newBinding)
 	s.table.Renumber(func(e grants.Entry) grants.Entry {
-		special := e.Binding & grants.Special
-		e.Binding = newBinding[e.Binding&^grants.Special] | special
+		number := e.Number()
+		e.Binding += newBinding[number] - number
 		e.Scope = newScope[e.Scope]
 		return e
 	})
@@ -41,10 +44,8 @@ func (s *space) compact() {
 	}
 }
 
-// compactHolders writes the way back anew, for scopes with new numbers.
-func (s *space) compactHolders(newScope []uint32) {
-	var newInstance []uint32
-	s.instances, newInstance = s.instances.compacted()
+// compactHolders writes the way back anew, for scopes and instances with new numbers.
+func (s *space) compactHolders(newScope, newInstance []uint32) {
 	s.settle()
 	s.holders.settled = s.holders.settled.Map(func(t persist.Triple) persist.Triple {
 		t[0] = newScope[t[0]]

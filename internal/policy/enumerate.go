@@ -174,7 +174,7 @@ func (x *enumeration) take(e grants.Entry, scope string, denyOnly bool) {
 		return
 	}
 	if e.Binding&grants.Special != 0 {
-		h.binding, _ = x.ns.special.Get(e.Binding &^ grants.Special)
+		h.binding, _ = x.ns.special.Get(e.Number())
 		if !h.binding.validAt(x.r.Time) {
 			return
 		}

@@ -76,7 +76,7 @@ func (x *explanation) members(of Key, groups []authz.ExplainedKey) {
 		for i := range groups {
 			if groups[i].ID == m.id {
 				groups[i].Members = append(groups[i].Members, authz.ObjectField{
-					Kind: "Group", Name: g.members.names.At(e.Binding &^ grants.Special), Field: itemOf("spec.members", of),
+					Kind: "Group", Name: g.members.names.At(e.Number()), Field: itemOf("spec.members", of),
 				})
 			}
 		}
@@ -166,7 +166,7 @@ func (x *explanation) listed(key *authz.ExplainedKey, all []grants.Entry) {
 
 // binding tells of one role that a binding gives to a key.
 func (x *explanation) binding(key *authz.ExplainedKey, e grants.Entry) {
-	number := e.Binding &^ grants.Special
+	number := e.Number()
 	b := authz.ExplainedBinding{
 		Subject: authz.ObjectField{
 			Kind: "RoleBinding", Name: x.ns.names.At(number), Generation: x.generation(number),

@@ -69,7 +69,12 @@ func (s *space) post(scope, what uint32, hash uint64, by int32) {
 
 // postSpecial does so for all that a binding gives of which a check has to look at
 // it. Its entries are filed, and so its names have numbers.
-func (s *space) postSpecial(b *Binding, by int32) {
+func (s *space) postSpecial(number uint32, b *Binding, by int32) {
+	if by < 0 {
+		s.postLimited(number, b, by) // as long as the instances have their numbers
+	} else {
+		defer s.postLimited(number, b, by)
+	}
 	for i := range b.Subjects {
 		subject := &b.Subjects[i]
 		if !subject.possible() {

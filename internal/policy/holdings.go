@@ -37,7 +37,7 @@ func (s *Snapshot) Holdings(r *authz.Request) ([]Holding, error) {
 		c.eachEntry(k, id, func(e grants.Entry) {
 			if role := c.role(e.Role); role != 0 && c.applies(e) {
 				out = append(out, Holding{
-					Binding: ns.names.At(e.Binding &^ grants.Special),
+					Binding: ns.names.At(e.Number()),
 					Role:    c.v.ids[role],
 					Subject: Key{Type: k.typ, Connection: k.connection, ID: id},
 				})
@@ -79,6 +79,6 @@ func (c *check) applies(e grants.Entry) bool {
 	if e.Binding&grants.Special == 0 {
 		return true
 	}
-	b, _ := c.ns.special.Get(e.Binding &^ grants.Special)
+	b, _ := c.ns.special.Get(e.Number())
 	return b.validAt(c.r.Time) && b.names(c.r.Resource.Type, c.r.Resource.ID)
 }

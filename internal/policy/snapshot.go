@@ -51,9 +51,11 @@ type namespace struct {
 	// bindings', of those above the first.
 	roleNames, scopeNames persist.Names
 	generations           *persist.Map[uint32, int64]
-	// holders and instances are for searches.
+	// holders is for searches. instances are those that bindings name, and limited
+	// the bindings that name them, by their numbers.
 	holders   holders
 	instances *instanceNumbers
+	limited   *persist.Postings
 }
 
 // kindName is what a key is beside its id.
@@ -87,6 +89,7 @@ var emptyNamespace = &namespace{
 	generations: persist.NewMap[uint32, int64](persist.HashNumber),
 	holders:     noHolders,
 	instances:   noInstances,
+	limited:     noLimited,
 }
 
 // NewSnapshot returns the empty policy of the namespaces served: all of them if

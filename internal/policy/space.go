@@ -39,6 +39,7 @@ type space struct {
 	generations           *persist.MapEdit[uint32, int64]
 	holders               holders
 	instances             catalogue
+	limited               limited
 	filing                filing
 }
 
@@ -46,7 +47,7 @@ func newSpace(w *grants.Workspace) *space {
 	s := &space{
 		everyone: make(map[uint32]int), book: newBook(),
 		vocabulary: emptyNamespace.vocabulary, declared: make([]uint32, 1), routes: noRoutes,
-		holders: noHolders, instances: newCatalogue(),
+		holders: noHolders, instances: newCatalogue(), limited: limited{settled: noLimited},
 	}
 	s.roleNames, s.scopeNames = persist.Names{}.Edit(), persist.Names{}.Edit()
 	s.generations = emptyNamespace.generations.Edit()
@@ -94,7 +95,7 @@ func (s *space) link(v *Vocabulary) {
 func (s *space) put(b *Binding, digest uint64) {
 	number, known := s.book.enter(b.Name)
 	if before, _ := s.special.Get(number); before != nil {
-		s.postSpecial(before, -1)
+		s.postSpecial(number, before, -1)
 	}
 	f := s.file(b)
 	first, last := 0, len(f.subjects) // which subjects are new
@@ -112,7 +113,7 @@ func (s *space) put(b *Binding, digest uint64) {
 	s.unfile(f)
 	if f.special {
 		s.special.Set(number, b)
-		s.postSpecial(b, 1)
+		s.postSpecial(number, b, 1)
 	} else {
 		s.special.Remove(number)
 	}
@@ -134,7 +135,7 @@ func (s *space) keepGeneration(number uint32, generation int64) {
 func (s *space) remove(name string, number uint32) {
 	s.removeEntries(number, s.book.subjects(number))
 	if before, _ := s.special.Get(number); before != nil {
-		s.postSpecial(before, -1)
+		s.postSpecial(number, before, -1)
 		s.special.Remove(number)
 	}
 	s.generations.Remove(number)
@@ -174,7 +175,7 @@ type filing struct {
 // memory is used again by the next call.
 func (s *space) file(b *Binding) *filing {
 	f := &s.filing
-	f.special = !b.plain()
+	f.special, f.limited = !b.plain(), len(b.Resources) > 0
 	f.scope = s.holdScope(b.Scope)
 	f.roles = f.roles[:0]
 	for _, id := range b.Roles {
@@ -216,6 +217,9 @@ func (s *space) unfile(f *filing) {
 func (s *space) addEntries(number uint32, f *filing, first, last int) {
 	if f.special {
 		number |= grants.Special
+	}
+	if f.limited {
+		number |= grants.Limited
 	}
 	for i := first; i < last; i++ {
 		key := f.keys[i]
@@ -314,12 +318,13 @@ func (s *space) empty() bool { return s.book.live == 0 && s.roster == nil && s.v
 // publish ends the batch and begins the next one.
 func (s *space) publish() *namespace {
 	s.table.Commit()
+	s.limited.settle()
 	s.compactIfSparse()
 	n := &namespace{vocabulary: s.vocabulary, roles: s.roleMap, numbers: s.declared, table: s.table.Commit(), names: s.book.names.Done()}
 	// What the table has released is in the maps only now.
 	n.kinds, n.special, n.routes = s.kindMap.Done(), s.special.Done(), s.routes
 	n.roleNames, n.scopeNames, n.generations = s.roleNames.Done(), s.scopeNames.Done(), s.generations.Done()
-	n.holders, n.instances = s.publishHolders(), s.instances.publish()
+	n.holders, n.instances, n.limited = s.publishHolders(), s.instances.publish(), s.limited.settled
 	if all := s.scopeMap.Done(); all != s.scopeNumbers.all {
 		s.scopeNumbers = newScopeNumbers(all, &s.scopes)
 	}

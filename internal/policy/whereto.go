@@ -68,7 +68,7 @@ func (w *whereto) add(x *search, g given, mayAllow bool) {
 		w.addCommon(g, mayAllow)
 		return
 	}
-	b, _ := x.ns.special.Get(g.entry.Binding &^ grants.Special)
+	b, _ := x.ns.special.Get(g.entry.Number())
 	switch {
 	case !b.validAt(x.request.Time):
 	case len(b.Resources) == 0:

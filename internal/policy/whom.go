@@ -106,7 +106,7 @@ func (w *whom) allows(e grants.Entry) bool {
 	if e.Binding&grants.Special == 0 {
 		return true
 	}
-	b, _ := w.ns.special.Get(e.Binding &^ grants.Special)
+	b, _ := w.ns.special.Get(e.Number())
 	return !b.Deleting && w.applies(e)
 }
 
