@@ -248,7 +248,7 @@ func processorTime(b *testing.B) time.Duration {
 }
 
 // connect returns a connection to a server.
-func connect(b *testing.B, address string) *grpc.ClientConn {
+func connect(b testing.TB, address string) *grpc.ClientConn {
 	b.Helper()
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -259,7 +259,7 @@ func connect(b *testing.B, address string) *grpc.ClientConn {
 }
 
 // bareGRPC starts a server and returns a connection to it.
-func bareGRPC(b *testing.B, register func(*grpc.Server)) *grpc.ClientConn {
+func bareGRPC(b testing.TB, register func(*grpc.Server)) *grpc.ClientConn {
 	b.Helper()
 	l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
