@@ -80,12 +80,20 @@ type RoleBindingSpec struct {
 	// NotBefore is the first moment at which the binding is valid; always,
 	// unless given. It is compared with the clock at the check.
 	// +optional
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`T[0-9:]{8}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	NotBefore *metav1.Time `json:"notBefore,omitempty"`
 
 	// NotAfter is the first moment at which the binding is no longer valid;
 	// never, unless given. It is compared with the clock at the check, so an
 	// expiry needs no controller.
 	// +optional
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`T[0-9:]{8}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
 }
 

@@ -6,7 +6,8 @@
 {{- $limits := list }}
 {{- range .Validation }}
 {{- if hasPrefix "Required" . }}{{ $limits = prepend $limits "required" }}
-{{- else if not (or (hasPrefix "Optional" .) (has . $ofType)) }}{{ $limits = append $limits (markdownRenderFieldDoc .) }}
+{{- /* How the schema is made is nobody's limit. */ -}}
+{{- else if not (or (hasPrefix "Optional" .) (hasPrefix "Schemaless" .) (has . $ofType)) }}{{ $limits = append $limits (markdownRenderFieldDoc .) }}
 {{- end }}
 {{- end }}
 {{- if not (or (index .Type.Markers $rule) (and .Type.UnderlyingType (index .Type.UnderlyingType.Markers $rule))) }}
