@@ -59,7 +59,9 @@ func suites(file string) []suite {
 		return []suite{{dir, "."}}
 	}
 	switch dir {
-	case "internal/certs", "internal/door", "internal/server", "internal/source/kube":
+	case "config/admission/policies":
+		return []suite{{"config/admission", "."}}
+	case "internal/admission", "internal/certs", "internal/door", "internal/server", "internal/source/kube":
 		return []suite{{dir, "."}}
 	case "internal/operator":
 		return []suite{{dir, "^TestSparing$"}} // the others start an API server
