@@ -38,7 +38,7 @@ linted() {
 # vet compiles the tests too, those that need a real API server, real proxies or Helm
 # included.
 vetted() {
-	go vet -tags kube,proxies,chart ./...
+	go vet -tags e2e,kube,proxies,chart ./...
 }
 
 tidy() {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+const uncompiled = `
+apiVersion: rolecall.dev/v1alpha1
+kind: Role
+metadata: {name: uncompiled, namespace: ` + apps + `}
+spec: {permissions: [{resource: document, actions: [read], condition: contxt.mfa}]}
+`
+
+// admission: kubectl is told by the webhook, through its Service and with the
+// operator's own certificate, what an object lacks; and by the API server itself what
+// its author may not give.
+func admission(t *testing.T, c *cluster, _ *report) {
+	// The API server takes note of the certificate's authority after a moment.
+	eventually(t, "a dangling reference is warned of", func(ctx context.Context) error {
+		_, complaint, err := c.run(ctx, dangling, "kubectl", "apply", "--dry-run=server", "-f", "-")
+		if err == nil && !strings.Contains(complaint, `Warning: spec.roles[0]: "reviewer"`) {
+			return errors.New("kubectl says " + complaint)
+		}
+		return err
+	})
+	if _, complaint, err := c.run(t.Context(), uncompiled, "kubectl", "apply", "-f", "-"); err == nil || !strings.Contains(complaint, `"contxt"`) {
+		t.Errorf("a condition that does not compile: %v: %s", err, complaint)
+	}
+
+	c.kubectl(t, "create", "rolebinding", "mallory-edits", "-n", apps, "--clusterrole=rolecall-rolebinding-editor", "--user=mallory")
+	eventually(t, "mallory may write bindings", func(ctx context.Context) error {
+		_, complaint, err := c.run(ctx, "", "kubectl", "auth", "can-i", "create", "rolebindings.rolecall.dev", "-n", apps, "--as=mallory")
+		if err != nil {
+			return errors.New(complaint)
+		}
+		return nil
+	})
+	own := strings.NewReplacer("[reviewer]", "[editor]", "reviewers", "mallorys", "bob", "mallory").Replace(dangling)
+	if _, complaint, err := c.run(t.Context(), own, "kubectl", "apply", "--as=mallory", "-f", "-"); err == nil || !strings.Contains(complaint, `may not bind the rcrole "editor"`) {
+		t.Errorf("mallory gives himself a role: %v: %s", err, complaint)
+	}
+	c.kubectl(t, "create", "rolebinding", "mallory-binds", "-n", apps, "--clusterrole=rolecall-binder", "--user=mallory")
+	eventually(t, "mallory may bind", func(ctx context.Context) error {
+		_, _, err := c.run(ctx, own, "kubectl", "apply", "--as=mallory", "-f", "-")
+		return err
+	})
+	c.kubectl(t, "delete", "-n", apps, "rcbind/mallorys")
+}
