@@ -30,6 +30,11 @@ func (q *question) flags(f *pflag.FlagSet) {
 	f.StringVar(&q.subjectType, "subject-type", "", "`type` of the subject; --subject is the whole id then")
 	f.StringVar(&q.sessionJWTFile, "session-jwt-file", "", "`file` with the subject's session JWT, - for standard input; --subject may be left out then")
 	f.StringVar(&q.sessionTokenFile, "session-token-file", "", "`file` with the subject's opaque session token, likewise")
+	q.aboutFlags(f)
+}
+
+// aboutFlags are the flags of what is asked about, whoever the subject is.
+func (q *question) aboutFlags(f *pflag.FlagSet) {
 	f.StringVar(&q.action, "action", "", "`name` of the action")
 	f.StringVar(&q.resource, "resource", "", "what it is done to: `TYPE[/ID]`, as document/handbook")
 	f.StringVar(&q.resourceType, "resource-type", "", "`type` of the resource; --resource is the whole id then")
@@ -47,6 +52,12 @@ func (q *question) body(in io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return q.about(subject, "")
+}
+
+// about renders the question about a subject, for the page behind a token if that is
+// not empty.
+func (q *question) about(subject map[string]any, token string) ([]byte, error) {
 	action, err := withProperties(map[string]any{"name": q.action}, "--action-property", q.actionProperties)
 	if err != nil {
 		return nil, err
@@ -62,7 +73,11 @@ func (q *question) body(in io.Reader) ([]byte, error) {
 	if q.action == "" {
 		return nil, errors.New("--action is required: the name of an action, as read")
 	}
-	return json.Marshal(map[string]any{"subject": subject, "action": action, "resource": resource, "context": context})
+	asked := map[string]any{"subject": subject, "action": action, "resource": resource, "context": context}
+	if token != "" {
+		asked["page"] = map[string]any{"token": token}
+	}
+	return json.Marshal(asked)
 }
 
 func (q *question) subjectEntity(in io.Reader) (map[string]any, error) {

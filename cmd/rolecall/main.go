@@ -59,6 +59,6 @@ an action to a resource.`,
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(), newLintCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(), newWhoCanCommand(), newLintCommand(), newVersionCommand())
 	return root
 }
