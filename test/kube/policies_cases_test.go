@@ -76,7 +76,7 @@ var bindingWrites = []policyWrite{
 	{lead, "another subject", "RoleBinding/leads", "spec: {subjects: [{type: user, id: jim}], scope: '*'}", ""},
 	{lead, "a role that he may not", "RoleBinding/leads", `spec: {roles: ["Team:lead/x", other]}`, `the verb bind on roles.rolecall.dev "other"`},
 	{binder, "everything", "RoleBinding/leads", "spec: {roles: [a, b, c], scope: '*', resources: null, condition: null, notAfter: null}", ""},
-	{binder, "as many roles as there may be", "RoleBinding/leads", "spec: {scope: '*', roles: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]}", ""},
+	{binder, "as many roles as there may be", "RoleBinding/leads", "spec: {scope: '*', roles: [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15]}", ""},
 	{escalator, "another subject", "RoleBinding/leads", "spec: {subjects: [{type: user, id: jim}]}", mayBind},
 }
 
