@@ -183,10 +183,10 @@ func TestLife(t *testing.T) {
 		w.step()
 		w.note()
 		w.check()
-		w.now = w.now.Add(time.Duration(w.random.Int64N(int64(7 * day))))
+		w.now = w.now.Add(time.Duration(w.random.Int64N(int64(10 * day))))
 		w.check()
 	}
-	if n := len(w.authorities); n < 7 || n > 9 || w.most != 2 || len(w.leafs) < 130 || len(w.leafs) > 170 {
+	if n := len(w.authorities); n < 7 || n > 9 || w.most != 2 || len(w.leafs) < 120 || len(w.leafs) > 170 {
 		t.Errorf("%d authorities, %d at once, %d certificates in 25 years", n, w.most, len(w.leafs))
 	}
 }

@@ -195,6 +195,16 @@ func TestShorterValidity(t *testing.T) {
 			t.Errorf("after %s: %s, error %v; want %s", at, got, err, want)
 		}
 	}
+	twice := before
+	for _, at := range []time.Duration{20 * day, 40 * day} {
+		var err error
+		if twice, err = r.next(twice, published, epoch.Add(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(twice.past) != 1 || !twice.past[0].NotAfter.Equal(epoch.Add(validity)) {
+		t.Errorf("what ends last is forgotten: %d are remembered, the first ends at %s", len(twice.past), twice.past[0].NotAfter)
+	}
 	after, err := r.next(before, published, epoch.Add(365*day*2/3))
 	if got := describe(&before, &after); err != nil || !strings.HasPrefix(got, "AN") {
 		t.Errorf("the authority is due: %s, error %v", got, err)
