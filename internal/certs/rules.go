@@ -89,16 +89,30 @@ func (r *rules) named(c *x509.Certificate) bool {
 }
 
 // signer returns the authority that is to sign another leaf now; nil if there is
-// none to be signed. It is the newest that clients trust already: that was published
-// for the overlap, or whose certificate they see. Only if nothing else is left it is
-// one that they may not know yet, the oldest.
+// none to be signed. It is one that clients trust already; only if nothing else is
+// left it is one that they may not know yet.
 func (r *rules) signer(s *set, published map[string]time.Time, now time.Time) *authority {
 	need := r.need(s, now)
 	if need == content {
 		return nil
 	}
+	trusted, oldest := r.signers(s, published, now)
+	switch {
+	case trusted == nil && need == must:
+		return oldest
+	case trusted == nil:
+		return nil
+	case need == should && r.named(s.leaf.cert) && !s.leaf.cert.NotAfter.Before(trusted.cert.NotAfter):
+		return nil // another would end no later: with the authority
+	}
+	return trusted
+}
+
+// signers returns, of the authorities that can sign, the newest that clients trust,
+// because it was published for the overlap or they see its certificate, and the
+// oldest; nil if there is none.
+func (r *rules) signers(s *set, published map[string]time.Time, now time.Time) (trusted, oldest *authority) {
 	issuer := s.issuer()
-	var trusted, oldest *authority
 	for i := range s.authorities {
 		a := &s.authorities[i]
 		if !r.canSign(a, now) {
@@ -112,15 +126,7 @@ func (r *rules) signer(s *set, published map[string]time.Time, now time.Time) *a
 			oldest = a
 		}
 	}
-	switch {
-	case trusted == nil && need == must:
-		return oldest
-	case trusted == nil:
-		return nil
-	case need == should && r.named(s.leaf.cert) && !s.leaf.cert.NotAfter.Before(trusted.cert.NotAfter):
-		return nil // another would end no later: with the authority
-	}
-	return trusted
+	return trusted, oldest
 }
 
 // prune returns the set without what nobody needs any more: authorities that have
