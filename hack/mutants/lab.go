@@ -61,8 +61,10 @@ func suites(file string) []suite {
 	switch dir {
 	case "config/admission/policies":
 		return []suite{{"config/admission", "."}}
-	case "internal/admission", "internal/certs", "internal/door", "internal/server", "internal/source/kube":
+	case "internal/admission", "internal/certs", "internal/door", "internal/server":
 		return []suite{{dir, "."}}
+	case "internal/source/kube":
+		return []suite{{dir, "ComesUp|NoList|Older|Pulse|Silent"}} // the others start an API server
 	case "internal/operator":
 		return []suite{{dir, "^TestSparing$"}} // the others start an API server
 	case "internal/grants":
