@@ -24,7 +24,7 @@ func TestAuthorities(t *testing.T) {
 		return
 	}
 	// A process of its own: the authorities are read once.
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAuthorities$")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAuthorities$") //nolint:gosec // the test itself
 	cmd.Env = append(os.Environ(), inside+"=1", "SSL_CERT_FILE="+t.TempDir()+"/none", "SSL_CERT_DIR="+t.TempDir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -91,12 +91,12 @@ func TestPolicies(t *testing.T) {
 		users[name] = c.impersonate(t, name)
 	}
 	c.waitForPolicies(t, users)
-	t.Run("RoleBindings", func(t *testing.T) { writes(t, c, users, bindingWrites) })
-	t.Run("Groups", func(t *testing.T) { writes(t, c, users, groupWrites) })
-	t.Run("Roles", func(t *testing.T) { writes(t, c, users, roleWrites) })
-	t.Run("Resources", func(t *testing.T) { writes(t, c, users, resourceWrites) })
+	t.Run("RoleBindings", func(t *testing.T) { writes(t, users, bindingWrites) })
+	t.Run("Groups", func(t *testing.T) { writes(t, users, groupWrites) })
+	t.Run("Roles", func(t *testing.T) { writes(t, users, roleWrites) })
+	t.Run("Resources", func(t *testing.T) { writes(t, users, resourceWrites) })
 	t.Run("what is no spec", func(t *testing.T) { besideSpecs(t, users[writer]) })
-	t.Run("deletion", func(t *testing.T) { deletions(t, c, users) })
+	t.Run("deletion", func(t *testing.T) { deletions(t, users) })
 	t.Run("a name that is made up", func(t *testing.T) { generatedName(t, users[writer]) })
 	t.Run("kubectl says why", func(t *testing.T) { refusedByKubectl(t, c) })
 	t.Run("a namespace goes with its Denies", func(t *testing.T) { endOfNamespace(t, c) })
@@ -175,7 +175,7 @@ type policyWrite struct {
 }
 
 // writes tries each write. Only its own fate counts: it is a dry run.
-func writes(t *testing.T, c *cluster, users map[string]client.Client, all []policyWrite) {
+func writes(t *testing.T, users map[string]client.Client, all []policyWrite) {
 	for _, w := range all {
 		t.Run(w.user+": "+w.what, func(t *testing.T) {
 			kind, name, _ := strings.Cut(w.object, "/")
@@ -225,7 +225,7 @@ func besideSpecs(t *testing.T, user client.Client) {
 }
 
 // deletions: what gives goes without more; what denies does not.
-func deletions(t *testing.T, c *cluster, users map[string]client.Client) {
+func deletions(t *testing.T, users map[string]client.Client) {
 	for _, tt := range []struct{ user, object, refused string }{
 		{writer, "RoleBinding/leads", ""},
 		{writer, "Group/sales", ""},
@@ -272,7 +272,7 @@ func refusedByKubectl(t *testing.T, c *cluster) {
 // controller does, which may delete everything and has no other right.
 func endOfNamespace(t *testing.T, c *cluster) {
 	c.kubectl(t, "create", "namespace", "ending")
-	deny := strings.Replace(policyObjects, "namespace: default", "namespace: ending", -1)
+	deny := strings.ReplaceAll(policyObjects, "namespace: default", "namespace: ending")
 	c.kubectlApply(t, deny, "apply", "-f", "-")
 	controller := []string{"--as=system:serviceaccount:kube-system:namespace-controller", "-n", "ending"}
 	if _, err := c.tryKubectl(t.Context(), "", append([]string{"delete", "rcrole", "lead"}, controller...)...); err == nil {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
@@ -21,8 +22,6 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
@@ -219,7 +218,7 @@ func frames(method string) map[string]func(*http2.Framer, *hpack.Encoder, *bytes
 // attackFrames attacks, and returns when the server has ended the connection: with a
 // stream that it ends the attacker is content.
 func attackFrames(address string, attack func(*http2.Framer, *hpack.Encoder, *bytes.Buffer) error) error {
-	c, err := net.Dial("tcp", address) //nolint:noctx // it ends when the server says so
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
 	}
@@ -241,7 +240,7 @@ func attackFrames(address string, attack func(*http2.Framer, *hpack.Encoder, *by
 	for {
 		frame, err := f.ReadFrame()
 		if err != nil {
-			return nil //nolint:nilerr // the connection has ended, which is what is waited for
+			return nil // the connection has ended, which is what is waited for
 		}
 		switch frame := frame.(type) {
 		case *http2.RSTStreamFrame, *http2.GoAwayFrame:

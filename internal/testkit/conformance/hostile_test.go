@@ -215,7 +215,7 @@ func startImpatient(t *testing.T, more string) server.Addresses {
 // suffer attacks, and returns the status of the answer once the server has answered;
 // 0 if it closes the connection without.
 func suffer(address, endpoint string, a attack) (int, error) {
-	conn, err := net.Dial("tcp", address) //nolint:noctx // it ends when the server says so
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return 0, err
 	}
@@ -227,7 +227,7 @@ func suffer(address, endpoint string, a attack) (int, error) {
 	_ = c.Close()
 	sending.Wait()
 	if err != nil {
-		return 0, nil //nolint:nilerr // that is the answer
+		return 0, nil // that is the answer
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode, nil

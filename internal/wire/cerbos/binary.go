@@ -176,33 +176,33 @@ func AppendMessage(b []byte, r *Response) []byte {
 // The values of the enumeration Effect.
 const effectAllow, effectDeny = 1, 2
 
-func (r *Result) append(b []byte) []byte {
+func (result *Result) append(b []byte) []byte {
 	b, mark := proto3.Open(b, 1)
-	b = proto3.AppendText(b, 1, r.Resource.ID)
-	b = proto3.AppendText(b, 2, r.Resource.Kind)
-	b = proto3.AppendText(b, 3, r.Resource.PolicyVersion)
-	b = proto3.AppendText(b, 4, r.Resource.Scope)
+	b = proto3.AppendText(b, 1, result.Resource.ID)
+	b = proto3.AppendText(b, 2, result.Resource.Kind)
+	b = proto3.AppendText(b, 3, result.Resource.PolicyVersion)
+	b = proto3.AppendText(b, 4, result.Resource.Scope)
 	b = proto3.Close(b, mark)
-	for i := range r.Effects {
+	for i := range result.Effects {
 		effect := uint64(effectDeny)
-		if r.Effects[i].Allowed {
+		if result.Effects[i].Allowed {
 			effect = effectAllow
 		}
 		b, mark = proto3.Open(b, 2)
-		b = proto3.AppendText(b, 1, r.Effects[i].Action)
+		b = proto3.AppendText(b, 1, result.Effects[i].Action)
 		b = proto3.AppendInt(b, 2, effect)
 		b = proto3.Close(b, mark)
 	}
-	if !r.Meta {
+	if !result.Meta {
 		return b
 	}
 	b, meta := proto3.Open(b, 4)
-	for i := range r.Effects {
+	for i := range result.Effects {
 		var entry, match int
 		b, entry = proto3.Open(b, 1)
-		b = proto3.AppendText(b, 1, r.Effects[i].Action)
+		b = proto3.AppendText(b, 1, result.Effects[i].Action)
 		b, match = proto3.Open(b, 2)
-		b = proto3.AppendText(b, 1, r.Effects[i].Policy)
+		b = proto3.AppendText(b, 1, result.Effects[i].Policy)
 		b = proto3.Close(proto3.Close(b, match), entry)
 	}
 	return proto3.Close(b, meta)

@@ -57,7 +57,7 @@ func deny(status int, body, challenge string) []byte {
 	b = proto3.Close(b, mark)
 	b, response := proto3.Open(b, 2)
 	b, mark = proto3.Open(b, 1)
-	b = proto3.AppendInt(b, 1, uint64(status)) //nolint:gosec // a status of HTTP is not negative
+	b = proto3.AppendInt(b, 1, uint64(status))
 	b = proto3.Close(b, mark)
 	b = appendHeader(b, "content-type", "text/plain; charset=utf-8")
 	if challenge != "" {

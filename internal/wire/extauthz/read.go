@@ -4,6 +4,7 @@ package extauthz
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/door"
@@ -214,9 +215,9 @@ func pair(message string) (header, error) {
 
 // header returns the values of a header of the request.
 func (q *Question) header(name string) []string {
-	for i := len(q.headers) - 1; i >= 0; i-- { // of two entries of a map the last one counts
-		if equalsSmall(q.headers[i].name, name) {
-			return []string{q.headers[i].value}
+	for _, h := range slices.Backward(q.headers) { // of two entries of a map the last one counts
+		if equalsSmall(h.name, name) {
+			return []string{h.value}
 		}
 	}
 	var values []string
