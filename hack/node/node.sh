@@ -61,8 +61,7 @@ requirements() {
 	say 'installing containerd runc containernetworking-plugins nftables openssl iproute2'
 	{
 		apt-get update -q
-		# policy-rc.d: Debian starts what it installs; here nothing is wanted of it but the files.
-		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
 			containerd runc containernetworking-plugins nftables openssl iproute2
 	} >&2
 }

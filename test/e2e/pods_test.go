@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -71,12 +70,7 @@ func (c *cluster) complete(t *testing.T, pod *corev1.Pod) (int32, string) {
 		status = now.Status.ContainerStatuses[0].State.Terminated.ExitCode
 		return nil
 	})
-	stream, err := c.kube.CoreV1().Pods(apps).GetLogs(pod.Name, &corev1.PodLogOptions{}).Stream(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stream.Close()
-	text, err := io.ReadAll(stream)
+	text, err := c.kube.CoreV1().Pods(apps).GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,12 +106,8 @@ func status(t *testing.T, c *cluster, _ *report) {
 func columns(table, name, cell string) bool {
 	for line := range strings.Lines(table) {
 		fields := strings.Fields(line)
-		if len(fields) > 1 && fields[0] == name {
-			for _, field := range fields[1:] {
-				if field == cell {
-					return true
-				}
-			}
+		if len(fields) > 1 && fields[0] == name && slices.Contains(fields[1:], cell) {
+			return true
 		}
 	}
 	return false

@@ -150,9 +150,8 @@ func (c *caller) ask(ctx context.Context, namespace string, body []byte) (Answer
 	if err != nil {
 		return answer, err
 	}
-	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		return answer, err
 	}
 	answer = Answer{Status: resp.StatusCode, Revision: resp.Header.Get("Rolecall-Revision"), Body: string(text)}
