@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/served"
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
@@ -91,9 +92,10 @@ func thousand() metadata.MD {
 	return md
 }
 
-// TestHostileCalls is TestHostileRequests for gRPC.
+// TestHostileCalls is TestHostileRequests for gRPC, with calls that come whole. The
+// server has time for them: what is wrong is not that they are slow.
 func TestHostileCalls(t *testing.T) {
-	at := startImpatient(t, "")
+	at := served.Start(t, served.Options{Manifests: doorsPolicy, Configuration: doorsConfiguration + narrow})
 	n := newNeighbour(t, at)
 	conn := connect(t, at.GRPC)
 	var all sync.WaitGroup
@@ -112,6 +114,16 @@ func TestHostileCalls(t *testing.T) {
 				}
 			})
 		}
+	}
+	n.during(t, &all)
+}
+
+// TestHostileStreams is TestHostileCalls with calls that never come whole.
+func TestHostileStreams(t *testing.T) {
+	at := startImpatient(t, "")
+	n := newNeighbour(t, at)
+	var all sync.WaitGroup
+	for _, method := range grpcMethods {
 		all.Go(func() { manyStreams(t, at, method) })
 		for name, attack := range frames(method) {
 			all.Go(func() {

@@ -26,11 +26,16 @@ import (
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
-// impatient are limits that hostile requests reach soon, and neighbours never.
-const impatient = `
-timeouts: {readHeader: 2s, read: 2s, write: 3s, idle: 2s}
+// narrow and impatient are limits and times that hostile requests reach soon, and
+// neighbours never.
+const (
+	narrow = `
 limits: {requestBytes: 65536, headerBytes: 8192, concurrentStreams: 50}
 `
+	impatient = `
+timeouts: {readHeader: 2s, read: 2s, write: 3s, idle: 2s}
+`
+)
 
 // The project that asks at the door for Stytch's clients, which lets in nobody else.
 const (
@@ -209,7 +214,7 @@ func TestHostileRequests(t *testing.T) {
 
 func startImpatient(t *testing.T, more string) server.Addresses {
 	t.Helper()
-	return served.Start(t, served.Options{Manifests: doorsPolicy, Configuration: doorsConfiguration + impatient + more})
+	return served.Start(t, served.Options{Manifests: doorsPolicy, Configuration: doorsConfiguration + narrow + impatient + more})
 }
 
 // suffer attacks, and returns the status of the answer once the server has answered;
