@@ -111,6 +111,7 @@ func (f *Fleet) command(ctx context.Context, s *Server, binary string) ([]string
 		s.Constant = true
 		return []string{binary, "-listen", s.Address}, nil
 	case Undecoded:
+		s.Constant = true
 		return []string{binary, "-listen", s.Address, "-decode=false"}, nil
 	case "rolecall":
 		return f.rolecall(ctx, s, binary)
