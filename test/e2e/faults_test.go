@@ -166,21 +166,23 @@ func leaderKilled(t *testing.T, c *cluster, r *report) {
 	c.kubectl(t, "delete", "-n", apps, "rcrole/reviewer")
 }
 
-// leader waits for a pod that leads and is not the given one, and returns its name.
+// leader waits until a pod that is not the given one holds the lease and renews it,
+// and returns its name. A pod that was killed holds the lease for some seconds more.
 func (c *cluster) leader(t *testing.T, not string) string {
 	t.Helper()
+	start := time.Now()
 	var name string
 	eventually(t, "a pod leads", func(ctx context.Context) error {
 		lease, err := c.kube.CoordinationV1().Leases(system).Get(ctx, "rolecall", metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		if lease.Spec.HolderIdentity == nil {
+		if lease.Spec.HolderIdentity == nil || lease.Spec.RenewTime == nil {
 			return errors.New("nobody holds the lease")
 		}
 		name, _, _ = strings.Cut(*lease.Spec.HolderIdentity, "_")
-		if name == "" || name == not {
-			return fmt.Errorf("the lease is held by %q", *lease.Spec.HolderIdentity)
+		if name == "" || name == not || !lease.Spec.RenewTime.After(start) {
+			return fmt.Errorf("the lease is held by %q, renewed at %s", *lease.Spec.HolderIdentity, lease.Spec.RenewTime)
 		}
 		return nil
 	})
