@@ -112,13 +112,13 @@ func inheritsOtherwise(before, after client.Object) bool {
 
 // resourceClaimants returns the Resources that claim the type of a Resource.
 func resourceClaimants(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
-	claimants, err := l.resourcesOf(ctx, idOf(o))
+	claimants, err := l.resourcesOf(ctx, v1alpha1.IDOf(o))
 	return requests(claimants), err
 }
 
 // roleClaimants returns the Roles that claim the id of a Role.
 func roleClaimants(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
-	claimants, err := l.rolesOf(ctx, idOf(o))
+	claimants, err := l.rolesOf(ctx, v1alpha1.IDOf(o))
 	return requests(claimants), err
 }
 
@@ -126,13 +126,13 @@ func roleClaimants(ctx context.Context, l lookup, o client.Object) ([]reconcile.
 // Resource, or match it by a pattern.
 func rolesNamingType(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
 	var named, matching v1alpha1.RoleList
-	if err := l.find(ctx, &named, byType, idOf(o)); err != nil {
+	if err := l.find(ctx, &named, byType, v1alpha1.IDOf(o)); err != nil {
 		return nil, err
 	}
 	if err := l.find(ctx, &matching, byType, anyPattern); err != nil {
 		return nil, err
 	}
-	matching.Items = slices.DeleteFunc(matching.Items, func(r v1alpha1.Role) bool { return !matches(&r, idOf(o)) })
+	matching.Items = slices.DeleteFunc(matching.Items, func(r v1alpha1.Role) bool { return !matches(&r, v1alpha1.IDOf(o)) })
 	return requests(append(named.Items, matching.Items...)), nil
 }
 
@@ -145,7 +145,7 @@ func matches(r *v1alpha1.Role, typ string) bool {
 // inheritors returns the Roles that inherit a Role, directly or through others:
 // all that may be in a cycle with it.
 func inheritors(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
-	return upwards(idOf(o), func(id string, reached *set) ([]reconcile.Request, error) {
+	return upwards(v1alpha1.IDOf(o), func(id string, reached *set) ([]reconcile.Request, error) {
 		var list v1alpha1.RoleList
 		err := l.find(ctx, &list, byInherits, id)
 		for i := range list.Items {
@@ -174,7 +174,7 @@ func upwards(id string, next func(id string, reached *set) ([]reconcile.Request,
 // bindingsOfRole returns the RoleBindings that name the id of a Role.
 func bindingsOfRole(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
 	var list v1alpha1.RoleBindingList
-	err := l.find(ctx, &list, byRole, idOf(o))
+	err := l.find(ctx, &list, byRole, v1alpha1.IDOf(o))
 	return requests(list.Items), err
 }
 
@@ -182,21 +182,8 @@ func bindingsOfRole(ctx context.Context, l lookup, o client.Object) ([]reconcile
 // the type of a Resource.
 func bindingsNamingType(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
 	var list v1alpha1.RoleBindingList
-	err := l.find(ctx, &list, byType, idOf(o))
+	err := l.find(ctx, &list, byType, v1alpha1.IDOf(o))
 	return requests(list.Items), err
-}
-
-// idOf returns the id by which others name an object; a RoleBinding has none.
-func idOf(o client.Object) string {
-	switch o := o.(type) {
-	case *v1alpha1.Resource:
-		return o.TypeID()
-	case *v1alpha1.Role:
-		return o.RoleID()
-	case *v1alpha1.Group:
-		return o.GroupID()
-	}
-	return ""
 }
 
 func requests[T any, P object[T]](objects []T) []reconcile.Request {

@@ -67,14 +67,14 @@ func membersOtherwise(before, after client.Object) bool {
 
 // groupClaimants returns the Groups that claim the id of a Group.
 func groupClaimants(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
-	claimants, err := l.groupsOf(ctx, idOf(o))
+	claimants, err := l.groupsOf(ctx, v1alpha1.IDOf(o))
 	return requests(claimants), err
 }
 
 // containers returns the Groups that a Group is in, directly or through others: all
 // that may be in a cycle with it.
 func containers(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
-	return upwards(idOf(o), func(id string, reached *set) ([]reconcile.Request, error) {
+	return upwards(v1alpha1.IDOf(o), func(id string, reached *set) ([]reconcile.Request, error) {
 		var list v1alpha1.GroupList
 		err := l.find(ctx, &list, byMember, id)
 		for i := range list.Items {
@@ -87,6 +87,6 @@ func containers(ctx context.Context, l lookup, o client.Object) ([]reconcile.Req
 // groupsNamingType returns the Groups that have members of the type of a Resource.
 func groupsNamingType(ctx context.Context, l lookup, o client.Object) ([]reconcile.Request, error) {
 	var list v1alpha1.GroupList
-	err := l.find(ctx, &list, byType, idOf(o))
+	err := l.find(ctx, &list, byType, v1alpha1.IDOf(o))
 	return requests(list.Items), err
 }

@@ -68,3 +68,17 @@ type Status struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
+
+// IDOf returns the id by which others name an object: the type of a Resource, the id
+// of a Role or a Group. A RoleBinding has none, and what is of another kind neither.
+func IDOf(o metav1.Object) string {
+	switch o := o.(type) {
+	case *Resource:
+		return o.TypeID()
+	case *Role:
+		return o.RoleID()
+	case *Group:
+		return o.GroupID()
+	}
+	return ""
+}

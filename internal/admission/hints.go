@@ -91,7 +91,7 @@ func leaves(w *write, around *store.Around) diag.List {
 	if len(around.Claimants) > 1 {
 		return nil // another one takes its place
 	}
-	id, path := id(w.before), "metadata.name"
+	id, path := v1alpha1.IDOf(w.before), "metadata.name"
 	var found diag.List
 	switch w.kind {
 	case store.KindRole:

@@ -34,7 +34,7 @@ func (h *handler) judge(ctx context.Context, w *write) verdict {
 	if subject == nil {
 		subject = w.before
 	}
-	around, err := h.Surroundings.Around(w.namespace, w.kind, id(subject))
+	around, err := h.Surroundings.Around(w.namespace, w.kind, v1alpha1.IDOf(subject))
 	if errors.Is(err, authz.ErrUnknownNamespace) {
 		return verdict{} // another Rolecall's
 	}
@@ -146,5 +146,5 @@ func conflicts(w *write, around *store.Around) diag.List {
 	if w.before != nil && self.CompareClaims(owner) < 0 {
 		return nil
 	}
-	return diag.List{compile.Conflict(string(w.kind), id(o), owner.Name)}
+	return diag.List{compile.Conflict(string(w.kind), v1alpha1.IDOf(o), owner.Name)}
 }

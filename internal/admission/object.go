@@ -66,16 +66,3 @@ func (w *write) object(raw runtime.RawExtension) (metav1.Object, error) {
 	}
 	return o, nil
 }
-
-// id returns the id by which others name an object; a RoleBinding has none.
-func id(o metav1.Object) string {
-	switch o := o.(type) {
-	case *v1alpha1.Resource:
-		return o.TypeID()
-	case *v1alpha1.Role:
-		return o.RoleID()
-	case *v1alpha1.Group:
-		return o.GroupID()
-	}
-	return ""
-}
