@@ -109,6 +109,10 @@ test-ha: ## Have replicas, the API server and the network between them fail unde
 test-proxies: ## Run the tests with nginx, Caddy and Traefik in front of an application (Traefik is built and cached when first wanted).
 	@hack/proxies/test.sh
 
+.PHONY: test-gateways
+test-gateways: ## Hold the configurations for Istio and Envoy Gateway against the types and the CRDs that these projects publish.
+	go test -C test/gateways ./...
+
 .PHONY: e2e
 e2e: ## Install the image and the chart in a cluster with a real node (built and cached when first wanted), use it, break it, remove it. Needs root.
 	@hack/e2e/test.sh

@@ -8,10 +8,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,26 +19,15 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/rolecall/rolecall/internal/server"
 )
 
-// configurations are what docs/gateways.md shows.
-const configurations = "../../hack/proxies"
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(configurations, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// proxies start a proxy in front of an application, which asks a server, and return
-// its address.
-var proxies = map[string]func(t *testing.T, server, application string) string{
-	"nginx": func(t *testing.T, server, application string) string {
+// proxies are programs that ask over HTTP.
+var proxies = map[string]launch{
+	"nginx": func(t *testing.T, at server.Addresses, application string) string {
 		dir, address := t.TempDir(), freeAddress(t)
-		write(t, dir, "site.conf", adapted(t, "nginx.conf", address, server, application))
+		write(t, dir, "site.conf", adapted(t, "nginx.conf", address, at.HTTP, application))
 		write(t, dir, "nginx.conf", `
 pid nginx.pid;
 events {}
@@ -56,28 +43,21 @@ http {
 `)
 		return run(t, address, "nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr", "-g", "daemon off; master_process off;")
 	},
-	"caddy": func(t *testing.T, server, application string) string {
+	"caddy": func(t *testing.T, at server.Addresses, application string) string {
 		dir, address := t.TempDir(), freeAddress(t)
 		_, port, err := net.SplitHostPort(address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, dir, "Caddyfile", strings.Replace(adapted(t, "Caddyfile", address, server, application), "\n:8000 {", "\n:"+port+" {", 1))
+		write(t, dir, "Caddyfile", strings.Replace(adapted(t, "Caddyfile", address, at.HTTP, application), "\n:8000 {", "\n:"+port+" {", 1))
 		return run(t, address, "caddy", "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile")
 	},
-	"traefik": func(t *testing.T, server, application string) string {
+	"traefik": func(t *testing.T, at server.Addresses, application string) string {
 		dir, address := t.TempDir(), freeAddress(t)
-		write(t, dir, "dynamic.yaml", adapted(t, "traefik.yaml", address, server, application))
+		write(t, dir, "dynamic.yaml", adapted(t, "traefik.yaml", address, at.HTTP, application))
 		return run(t, address, os.Getenv("ROLECALL_TRAEFIK"), "--entrypoints.web.address="+address,
 			"--providers.file.filename="+filepath.Join(dir, "dynamic.yaml"), "--global.checknewversion=false", "--global.sendanonymoususage=false")
 	},
-}
-
-// adapted returns a configuration with the addresses of a test in the place of those
-// that it shows.
-func adapted(t *testing.T, name, address, server, application string) string {
-	t.Helper()
-	return strings.NewReplacer("127.0.0.1:8000", address, "127.0.0.1:8080", server, "127.0.0.1:3000", application).Replace(read(t, name))
 }
 
 func write(t *testing.T, dir, name, text string) {
@@ -85,17 +65,6 @@ func write(t *testing.T, dir, name, text string) {
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freeAddress returns an address at which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // run starts a proxy until the test ends, and returns its address once it answers.
@@ -163,47 +132,4 @@ func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
-}
-
-// application is what is behind a proxy: it lets everybody do everything, and
-// remembers it.
-type application struct {
-	address string
-
-	mu    sync.Mutex
-	calls []call
-}
-
-type call struct {
-	method, body string
-	header       http.Header
-}
-
-func startApplication(t *testing.T) *application {
-	t.Helper()
-	a := &application{}
-	s := httptest.NewServer(a)
-	t.Cleanup(s.Close)
-	a.address = s.Listener.Addr().String()
-	return a
-}
-
-// ServeHTTP implements http.Handler.
-func (a *application) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // what is missing is seen
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.calls = append(a.calls, call{r.Method, string(body), r.Header})
-}
-
-func (a *application) served() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.calls)
-}
-
-func (a *application) last() call {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.calls[len(a.calls)-1]
 }
