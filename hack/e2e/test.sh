@@ -45,4 +45,4 @@ else
 fi
 test=$PWD/bin/e2e/e2e.test
 cd test/e2e
-"${in_cluster[@]}" "$test" -test.v -test.timeout=30m "$@"
+"${in_cluster[@]}" "$test" -test.v -test.timeout=60m "$@"

@@ -104,10 +104,10 @@ start() {
 }
 declare -A daemons
 
-# wait_for SECONDS WHAT COMMAND... waits until the command succeeds.
+# wait_for WHAT COMMAND... waits until the command succeeds, for two minutes at least.
 wait_for() {
-	local tries=$(($1 * 10)) what=$2
-	shift 2
+	local tries=1200 what=$1
+	shift
 	while ! "$@" >"$work/log/last-wait.log" 2>&1; do
 		alive
 		if ((tries-- == 0)); then
@@ -172,7 +172,7 @@ container_runtime() {
 		    runtime_type = "io.containerd.runc.v2"
 	EOF
 	start containerd -c "$work/etc/containerd.toml"
-	wait_for 30 'containerd answers' ctr version
+	wait_for 'containerd answers' ctr version
 	local image
 	for image in "$work"/images/*.tar; do ctr -n k8s.io images import "$image" >>"$work/log/images.log"; done
 	say 'images are loaded'
@@ -204,11 +204,11 @@ node() {
 	EOF
 	start kubelet --config="$work/etc/kubelet.yaml" --kubeconfig="$work/etc/kubelet.kubeconfig" \
 		--hostname-override=node1 --node-ip="$address" --v=2
-	wait_for 60 'the API server is ready' kubectl get --raw /readyz
+	wait_for 'the API server is ready' kubectl get --raw /readyz
 	start kube-proxy --config="$work/etc/kube-proxy.yaml"
-	wait_for 60 'the node is registered' kubectl get node node1
-	wait_for 60 'the node is Ready' kubectl wait --for=condition=Ready node/node1 --timeout=1s
-	wait_for 30 'the default service account is there' kubectl -n default get serviceaccount default
+	wait_for 'the node is registered' kubectl get node node1
+	wait_for 'the node is Ready' kubectl wait --for=condition=Ready node/node1 --timeout=1s
+	wait_for 'the default service account is there' kubectl -n default get serviceaccount default
 }
 
 # state writes down what the cluster looks like, for whoever reads the logs.

@@ -7,6 +7,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -30,9 +31,8 @@ func admission(t *testing.T, c *cluster, _ *report) {
 		}
 		return err
 	})
-	if _, complaint, err := c.run(t.Context(), uncompiled, "kubectl", "apply", "-f", "-"); err == nil || !strings.Contains(complaint, `"contxt"`) {
-		t.Errorf("a condition that does not compile: %v: %s", err, complaint)
-	}
+	// What the webhook does not answer in time is let through.
+	c.refused(t, "a condition that does not compile", `"contxt"`, uncompiled)
 
 	c.kubectl(t, "create", "rolebinding", "mallory-edits", "-n", apps, "--clusterrole=rolecall-rolebinding-editor", "--user=mallory")
 	eventually(t, "mallory may write bindings", func(ctx context.Context) error {
@@ -43,13 +43,24 @@ func admission(t *testing.T, c *cluster, _ *report) {
 		return nil
 	})
 	own := strings.NewReplacer("[reviewer]", "[editor]", "reviewers", "mallorys", "bob", "mallory").Replace(dangling)
-	if _, complaint, err := c.run(t.Context(), own, "kubectl", "apply", "--as=mallory", "-f", "-"); err == nil || !strings.Contains(complaint, `may not bind the rcrole "editor"`) {
-		t.Errorf("mallory gives himself a role: %v: %s", err, complaint)
-	}
+	// Policies are in force a moment after they were installed.
+	c.refused(t, "mallory gives himself a role", `may not bind the rcrole "editor"`, own, "--as=mallory")
 	c.kubectl(t, "create", "rolebinding", "mallory-binds", "-n", apps, "--clusterrole=rolecall-binder", "--user=mallory")
 	eventually(t, "mallory may bind", func(ctx context.Context) error {
 		_, _, err := c.run(ctx, own, "kubectl", "apply", "--as=mallory", "-f", "-")
 		return err
 	})
 	c.kubectl(t, "delete", "-n", apps, "rcbind/mallorys")
+}
+
+// refused waits until a write would be refused for a reason, without trying it.
+func (c *cluster) refused(t *testing.T, what, reason, object string, args ...string) {
+	t.Helper()
+	eventually(t, what+" is refused", func(ctx context.Context) error {
+		_, complaint, err := c.run(ctx, object, "kubectl", append([]string{"apply", "--dry-run=server", "-f", "-"}, args...)...)
+		if err == nil || !strings.Contains(complaint, reason) {
+			return fmt.Errorf("it ends with %v: %s", err, complaint) //nolint:errorlint // also with none
+		}
+		return nil
+	})
 }

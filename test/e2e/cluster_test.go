@@ -33,7 +33,14 @@ const root = "../.."
 
 // patience is how long a condition may take to hold. A condition is waited for,
 // so it only decides how long a failing test takes.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
+
+// waitTimeout and helmTimeout are the same for kubectl and Helm; pods are downloaded,
+// started and ended within the latter.
+const (
+	waitTimeout = "--timeout=5m"
+	helmTimeout = "--timeout=10m"
+)
 
 // interval is the time between two looks at a condition.
 const interval = 100 * time.Millisecond
@@ -42,6 +49,8 @@ const (
 	// system is where the release is, apps where the policy is and those who ask.
 	system = "rolecall-system"
 	apps   = "shop"
+	// authorities is the ConfigMap with those whom clients have to trust.
+	authorities = "rolecall-ca"
 )
 
 // cluster is the one that KUBECONFIG names.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,15 +25,18 @@ import (
 
 // underLoad asks all the while something happens, and until all replicas are
 // settled again: with one retry no request may be lost, and no answer may be wrong.
-func (c *cluster) underLoad(t *testing.T, r *report, what string, pause time.Duration, happen func()) agent.LoadReport {
+func (c *cluster) underLoad(t *testing.T, r *report, what string, retry retry, happen func()) agent.LoadReport {
 	t.Helper()
-	plan := agent.LoadPlan{Allowed: publish, Denied: foreign, Clients: 8, Rate: 400, Pause: pause}
+	plan := agent.LoadPlan{Allowed: publish, Denied: foreign, Clients: 8, Rate: 400, Pause: time.Second, Hold: retry == whenSettled}
 	if err := c.tell(t.Context(), "load/start", nil, plan, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
 	c.moreRequests(t, plan.Rate)
 	happen()
 	eventually(t, "all replicas are Ready", c.settled)
+	if err := c.tell(t.Context(), "load/release", nil, struct{}{}, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
 	c.moreRequests(t, plan.Rate)
 	var result agent.LoadReport
 	if err := c.tell(t.Context(), "load/stop", nil, struct{}{}, &result); err != nil {
@@ -66,12 +70,16 @@ func (c *cluster) moreRequests(t *testing.T, more int) {
 	})
 }
 
-// soon and later are how long a client waits before its one retry. Where nobody
-// could tell the Service that a replica is gone, it goes on sending half of the
-// connections there until the kubelet has noticed.
+// retry is when a client makes its one retry. Where nobody could tell the Service
+// that a replica is gone, it goes on sending half of the connections there until the
+// kubelet has noticed, however long that takes.
+type retry bool
+
 const (
-	soon  = 100 * time.Millisecond
-	later = 3 * time.Second
+	// soon is after a pause.
+	soon retry = false
+	// whenSettled is not before all replicas are Ready again.
+	whenSettled retry = true
 )
 
 // onePod returns one of the release's pods.
@@ -103,8 +111,9 @@ func podKilled(t *testing.T, c *cluster, r *report) {
 // kubelet starts its container again.
 func processKilled(t *testing.T, c *cluster, r *report) {
 	pod := c.onePod(t)
-	_, container, _ := strings.Cut(pod.Status.ContainerStatuses[0].ContainerID, "://")
-	c.underLoad(t, r, "a process is killed", later, func() {
+	before := pod.Status.ContainerStatuses[0]
+	_, container, _ := strings.Cut(before.ContainerID, "://")
+	c.underLoad(t, r, "a process is killed", whenSettled, func() {
 		for _, pid := range processes(t, container) {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -112,7 +121,7 @@ func processKilled(t *testing.T, c *cluster, r *report) {
 		}
 		eventually(t, "the container is started again", func(ctx context.Context) error {
 			now, err := c.kube.CoreV1().Pods(system).Get(ctx, pod.Name, metav1.GetOptions{})
-			if err == nil && now.Status.ContainerStatuses[0].RestartCount == 0 {
+			if err == nil && now.Status.ContainerStatuses[0].RestartCount == before.RestartCount {
 				return errors.New("it is not yet")
 			}
 			return err
@@ -162,7 +171,7 @@ func leaderKilled(t *testing.T, c *cluster, r *report) {
 		r.add("seconds until another pod leads: %.1f", time.Since(start).Seconds())
 	})
 	c.apply(t, reviewer, "apply", "-f", "-")
-	c.kubectl(t, "wait", "-n", apps, "rcrole/reviewer", "--for=condition=Ready", "--timeout=1m")
+	c.kubectl(t, "wait", "-n", apps, "rcrole/reviewer", "--for=condition=Ready", waitTimeout)
 	c.kubectl(t, "delete", "-n", apps, "rcrole/reviewer")
 }
 
@@ -189,36 +198,14 @@ func (c *cluster) leader(t *testing.T, not string) string {
 	return name
 }
 
-// certificateRenewed: the certificate's successor is shown by every replica, and no
-// client notices.
-func certificateRenewed(t *testing.T, c *cluster, r *report) {
-	result := c.underLoad(t, r, "the certificate is renewed", soon, func() {
-		before := c.certificate(t)
-		eventually(t, "another certificate is shown", func(context.Context) error {
-			if c.certificate(t) == before {
-				return errors.New("it is still the same")
-			}
-			return nil
-		})
-	})
-	if len(result.Certificates) < 2 {
-		t.Errorf("the clients saw only %v", result.Certificates)
-	}
-}
-
-// certificate returns the serial number of the one that the Service shows.
-func (c *cluster) certificate(t *testing.T) string {
-	t.Helper()
-	answer, err := c.ask(t.Context(), publish)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.Certificate
-}
-
 // upgrade rolls the release over to another configuration, and back.
 func upgrade(t *testing.T, c *cluster, r *report) {
-	args := append([]string{"upgrade", "rolecall", chart, "-n", system, "--wait", "--timeout=3m"}, c.values(t)...)
-	c.underLoad(t, r, "helm upgrade", soon, func() { c.helm(t, append(args, "--set=config.log.level=debug")...) })
-	c.underLoad(t, r, "helm rollback", soon, func() { c.helm(t, "rollback", "rolecall", "-n", system, "--wait", "--timeout=3m") })
+	c.underLoad(t, r, "helm upgrade", soon, func() { c.upgrade(t, "--set=config.log.level=debug") })
+	c.underLoad(t, r, "helm rollback", soon, func() { c.helm(t, "rollback", "rolecall", "-n", system, "--wait", helmTimeout) })
+}
+
+// upgrade has the release have these values besides those that it always has.
+func (c *cluster) upgrade(t *testing.T, values ...string) {
+	t.Helper()
+	c.helm(t, slices.Concat([]string{"upgrade", "rolecall", chart, "-n", system, "--wait", helmTimeout}, c.values(t), values)...)
 }

@@ -25,7 +25,7 @@ func (c *cluster) application(name, image string, args ...string) *corev1.Pod {
 	volumes := []corev1.Volume{{Name: "token", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
 		Sources: []corev1.VolumeProjection{
 			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Audience: "rolecall.dev", ExpirationSeconds: &hour, Path: "token"}},
-			{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "rolecall-ca"}}},
+			{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: authorities}}},
 		},
 	}}}}
 	return &corev1.Pod{
@@ -80,8 +80,9 @@ func (c *cluster) complete(t *testing.T, pod *corev1.Pod) (int32, string) {
 // startAgent starts the pod that asks and measures.
 func (c *cluster) startAgent(t *testing.T) {
 	t.Helper()
-	pod := c.application("agent", setting(t, "E2E_AGENT_IMAGE"), "--server="+serviceURL,
-		"--ca-file=/var/run/secrets/rolecall/ca.crt", "--token-file=/var/run/secrets/rolecall/token")
+	pod := c.application("agent", setting(t, "E2E_AGENT_IMAGE"), "--server="+serviceURL, "--grpc="+serviceGRPC,
+		"--authorities-namespace="+system, "--authorities="+authorities, "--token-file=/var/run/secrets/rolecall/token")
+	pod.Spec.RestartPolicy = corev1.RestartPolicyOnFailure // RBAC takes note of its rights after a moment
 	pod.Spec.Containers[0].ReadinessProbe = &corev1.Probe{
 		ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: agentPort}},
 		PeriodSeconds: 1,
@@ -89,7 +90,7 @@ func (c *cluster) startAgent(t *testing.T) {
 	if err := c.client.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
-	c.kubectl(t, "wait", "-n", apps, "pod/agent", "--for=condition=Ready", "--timeout=2m")
+	c.kubectl(t, "wait", "-n", apps, "pod/agent", "--for=condition=Ready", waitTimeout)
 }
 
 // tell asks the agent to do something, through the API server.
@@ -108,13 +109,6 @@ func (c *cluster) tell(ctx context.Context, path string, query map[string]string
 		return fmt.Errorf("agent %s: %w: %s", path, err, text)
 	}
 	return json.Unmarshal(text, out)
-}
-
-// ask puts a question to the Service.
-func (c *cluster) ask(ctx context.Context, q agent.Question) (agent.Answer, error) {
-	var answer agent.Answer
-	err := c.tell(ctx, "ask", nil, q, &answer)
-	return answer, err
 }
 
 // everyReplica waits until each replica answers the question as wanted.

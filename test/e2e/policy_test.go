@@ -74,7 +74,7 @@ spec: {permissions: [{resource: document, actions: [read]}]}
 // status: a binding before its role waits for it, says so, and heals.
 func status(t *testing.T, c *cluster, _ *report) {
 	c.apply(t, dangling, "apply", "-f", "-")
-	c.kubectl(t, "wait", "-n", apps, "rcbind/reviewers", "--for=condition=ResolvedRefs=false", "--timeout=1m")
+	c.kubectl(t, "wait", "-n", apps, "rcbind/reviewers", "--for=condition=ResolvedRefs=false", waitTimeout)
 	message := c.kubectl(t, "get", "-n", apps, "rcbind/reviewers", "-o",
 		`jsonpath={.status.conditions[?(@.type=="ResolvedRefs")].message}`)
 	if !strings.Contains(message, "reviewer") {
@@ -85,7 +85,7 @@ func status(t *testing.T, c *cluster, _ *report) {
 	}
 
 	c.apply(t, reviewer, "apply", "-f", "-")
-	c.kubectl(t, "wait", "-n", apps, "rcbind/reviewers", "--for=condition=Ready", "--timeout=1m")
+	c.kubectl(t, "wait", "-n", apps, "rcbind/reviewers", "--for=condition=Ready", waitTimeout)
 	eventually(t, "events tell both", func(ctx context.Context) error {
 		out, _, err := c.run(ctx, "", "kubectl", "events", "-n", apps, "--for=rolebinding.rolecall.dev/reviewers")
 		if err == nil && (!strings.Contains(out, "Warning") || !strings.Contains(out, "Normal")) {

@@ -7,6 +7,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,7 @@ import (
 const (
 	serviceName = "rolecall." + system + ".svc"
 	serviceURL  = "https://" + serviceName + ":8080"
+	serviceGRPC = serviceName + ":9090"
 	selector    = "app.kubernetes.io/instance=rolecall,app.kubernetes.io/name=rolecall"
 	replicas    = 2
 )
@@ -32,9 +34,9 @@ var agentPort = intstr.FromInt32(8000)
 
 // publish and erase are what ada may and may not do.
 var (
-	publish = agent.Question{Namespace: apps, Subject: "ada", Action: "publish", ResourceType: "document", ResourceID: "1", Scope: "org:acme"}
-	read    = agent.Question{Namespace: apps, Subject: "ada", Action: "read", ResourceType: "document", ResourceID: "1", Scope: "org:acme"}
-	foreign = agent.Question{Namespace: apps, Subject: "ada", Action: "publish", ResourceType: "document", ResourceID: "1", Scope: "org:other"}
+	publish = agent.Question{Namespace: apps, Subject: "ada", Action: "publish", ResourceType: "document", ResourceID: "1", Scope: "acme"}
+	read    = agent.Question{Namespace: apps, Subject: "ada", Action: "read", ResourceType: "document", ResourceID: "1", Scope: "acme"}
+	foreign = agent.Question{Namespace: apps, Subject: "ada", Action: "publish", ResourceType: "document", ResourceID: "1", Scope: "other"}
 )
 
 // step is a part of the test, onNode one for which it must run on the node itself.
@@ -59,6 +61,7 @@ func TestRelease(t *testing.T) {
 		{name: "install", do: install},
 		{name: "helm test", do: helmTest},
 		{name: "check in a pod", do: checkInPod},
+		{name: "gRPC in a pod", do: overGRPC},
 		{name: "change by kubectl", do: changeByKubectl},
 		{name: "status", do: status},
 		{name: "admission", do: admission},
@@ -68,7 +71,7 @@ func TestRelease(t *testing.T) {
 		{name: "a process is killed", do: processKilled, onNode: true},
 		{name: "the leader is killed", do: leaderKilled},
 		{name: "upgrade", do: upgrade},
-		{name: "certificate renewed", do: certificateRenewed},
+		{name: "certificates renewed", do: certificatesRenewed},
 		{name: "memory", do: memory},
 		{name: "uninstall", do: uninstall},
 	}
@@ -111,8 +114,6 @@ func (c *cluster) values(t *testing.T) []string {
 	colon := strings.LastIndex(image, ":")
 	values := []string{
 		"--set=image.repository=" + image[:colon], "--set-string=image.tag=" + image[colon+1:],
-		// So short that it ends in the course of the tests.
-		"--set=config.certificates.validity=90s",
 	}
 	for i, alias := range c.aliases {
 		values = append(values,
@@ -139,7 +140,7 @@ var chart = filepath.Join(root, "charts/rolecall")
 func install(t *testing.T, c *cluster, r *report) {
 	c.apply(t, restricted, "apply", "-f", "-")
 	start := time.Now()
-	notes := c.helm(t, append([]string{"install", "rolecall", chart, "-n", system, "--wait", "--timeout=3m"}, c.values(t)...)...)
+	notes := c.helm(t, append([]string{"install", "rolecall", chart, "-n", system, "--wait", helmTimeout}, c.values(t)...)...)
 	r.add("seconds from helm install to Ready: %.1f", time.Since(start).Seconds())
 	r.add("megabytes of the image: %s", megabytes(t, setting(t, "E2E_IMAGE_SIZE")))
 	if err := c.settled(t.Context()); err != nil {
@@ -151,25 +152,26 @@ func install(t *testing.T, c *cluster, r *report) {
 	c.kubectl(t, "apply", "-f", "testdata/application.yaml")
 	c.copyAuthority(t)
 	c.kubectl(t, "apply", "-f", "testdata/policy.yaml")
-	c.kubectl(t, "wait", "-n", apps, "rcrole,rcbind,rcres", "--all", "--for=condition=Ready", "--timeout=1m")
+	c.kubectl(t, "wait", "-n", apps, "rcrole,rcbind,rcres", "--all", "--for=condition=Ready", waitTimeout)
 	c.startAgent(t)
 }
 
 // copyAuthority brings what clients have to trust into their namespace.
 func (c *cluster) copyAuthority(t *testing.T) {
 	t.Helper()
-	published, err := c.kube.CoreV1().ConfigMaps(system).Get(t.Context(), "rolecall-ca", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "rolecall-ca", Namespace: apps}, Data: published.Data}
+	var published *corev1.ConfigMap
+	eventually(t, "the authority is published", func(ctx context.Context) (err error) {
+		published, err = c.kube.CoreV1().ConfigMaps(system).Get(ctx, authorities, metav1.GetOptions{})
+		return err
+	})
+	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: authorities, Namespace: apps}, Data: published.Data}
 	if err := c.client.Create(t.Context(), theirs); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func helmTest(t *testing.T, c *cluster, _ *report) {
-	out := c.helm(t, "test", "rolecall", "-n", system, "--timeout=1m", "--logs")
+	out := c.helm(t, "test", "rolecall", "-n", system, helmTimeout, "--logs")
 	if !strings.Contains(out, "Phase:          Succeeded") || !strings.Contains(out, "allow") {
 		t.Errorf("helm test says:\n%s", out)
 	}
@@ -181,7 +183,7 @@ func checkInPod(t *testing.T, c *cluster, _ *report) {
 	args := []string{
 		"check", "--server=" + serviceURL, "--ca-file=/var/run/secrets/rolecall/ca.crt",
 		"--token-file=/var/run/secrets/rolecall/token", "--namespace=" + apps,
-		"--subject=user:ada", "--resource=document/1", "--scope=org:acme", "--action",
+		"--subject=user:ada", "--resource=document/1", "--scope=acme", "--action",
 	}
 	tests := map[string]struct {
 		action string
@@ -205,9 +207,33 @@ func checkInPod(t *testing.T, c *cluster, _ *report) {
 	}
 }
 
+// overGRPC asks in another protocol, at another port of the Service.
+func overGRPC(t *testing.T, c *cluster, _ *report) {
+	elsewhere := publish
+	elsewhere.Namespace = "default"
+	for _, tt := range []struct {
+		q       agent.Question
+		status  int
+		allowed bool
+		says    string
+	}{
+		{q: publish, status: http.StatusOK, allowed: true},
+		{q: foreign, status: http.StatusOK},
+		{q: elsewhere, says: "PermissionDenied"},
+	} {
+		var got agent.Answer
+		if err := c.tell(t.Context(), "ask", map[string]string{"door": "grpc"}, tt.q, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Status != tt.status || got.Allowed != tt.allowed || !strings.Contains(got.Body, tt.says) {
+			t.Errorf("%+v: %+v, want %d %t with %q", tt.q, got, tt.status, tt.allowed, tt.says)
+		}
+	}
+}
+
 // uninstall leaves the kinds and the objects, and a new installation serves them.
 func uninstall(t *testing.T, c *cluster, _ *report) {
-	c.helm(t, "uninstall", "rolecall", "-n", system, "--wait", "--timeout=1m")
+	c.helm(t, "uninstall", "rolecall", "-n", system, "--wait", helmTimeout)
 	eventually(t, "the pods are gone", func(ctx context.Context) error {
 		list, err := c.kube.CoreV1().Pods(system).List(ctx, metav1.ListOptions{LabelSelector: selector})
 		if err == nil && len(list.Items) > 0 {
@@ -218,20 +244,26 @@ func uninstall(t *testing.T, c *cluster, _ *report) {
 	for _, object := range []string{"rcres/document", "rcrole/editor", "rcbind/editors"} {
 		c.kubectl(t, "get", "-n", apps, object)
 	}
-	if out := c.kubectl(t, "get", "-n", system, "all,configmap,secret,lease,pdb,networkpolicy,role,rolebinding", "-o", "name"); len(leftovers(out)) > 0 {
-		t.Errorf("after the release there is still:\n%s", strings.Join(leftovers(out), "\n"))
-	}
-	c.helm(t, append([]string{"install", "rolecall", chart, "-n", system, "--wait", "--timeout=3m"}, c.values(t)...)...)
+	eventually(t, "nothing is left of the release", func(ctx context.Context) error {
+		out, _, err := c.run(ctx, "", "kubectl", "get", "-n", system, "all,configmap,secret,lease,pdb,networkpolicy,role,rolebinding", "-o", "name")
+		if left := leftovers(out); err == nil && len(left) > 0 {
+			err = fmt.Errorf("there is still %s", strings.Join(left, ", "))
+		}
+		return err
+	})
+	c.helm(t, append([]string{"install", "rolecall", chart, "-n", system, "--wait", helmTimeout}, c.values(t)...)...)
 	c.everyReplica(t, publish, true)
 }
 
 // leftovers returns the objects of a namespace but for what the cluster itself put
 // there, what the operator made (its Lease, and the certificate, by whose authority
-// clients know a successor), and the pod of `helm test`, which stays for its log.
+// clients know a successor), the pod of `helm test`, which stays for its log, and the
+// application's right to read whom it shall trust.
 func leftovers(names string) []string {
 	expected := []string{
 		"configmap/kube-root-ca.crt", "lease.coordination.k8s.io/rolecall", "secret/rolecall-tls", "configmap/rolecall-ca",
 		"pod/rolecall-test",
+		"role.rbac.authorization.k8s.io/checkout-trusts", "rolebinding.rbac.authorization.k8s.io/checkout-trusts",
 	}
 	var left []string
 	for name := range strings.FieldsSeq(names) {

@@ -140,7 +140,7 @@ func (b *balancer) follow(ctx context.Context) {
 		targets := slices.Clone(b.targets)
 		b.mu.Unlock()
 		for _, t := range targets {
-			probing, cancel := context.WithTimeout(ctx, time.Second)
+			probing, cancel := context.WithTimeout(ctx, patience) // slow is not unready; who is gone refuses
 			ready := t.replica.ready(probing) == nil
 			cancel()
 			b.note(t, ready)

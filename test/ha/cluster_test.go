@@ -7,6 +7,7 @@ package ha
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -165,6 +166,20 @@ func (c *cluster) token(t *testing.T, namespace, account string) string {
 // tokenFor asks for a token for audiences; none is the API server.
 func tokenFor(audiences ...string) *authenticationv1.TokenRequest {
 	return &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: audiences, ExpirationSeconds: new(int64(3600))}}
+}
+
+// granted waits until RBAC knows the operator's rights: those to the objects of a
+// namespace, and those in its own.
+func (c *cluster) granted(t *testing.T, account, namespace string) {
+	t.Helper()
+	eventually(t, "the operator has its rights in "+namespace, func(context.Context) error {
+		who := "--as=system:serviceaccount:" + operatorNamespace + ":" + account
+		if !c.may(t, "auth", "can-i", who, "list", "roles.rolecall.dev", "-n", namespace) ||
+			!c.may(t, "auth", "can-i", who, "update", "secrets/rolecall-tls", "-n", operatorNamespace) {
+			return errors.New("not yet")
+		}
+		return nil
+	})
 }
 
 // may asks kubectl whether something is allowed.

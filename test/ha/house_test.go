@@ -49,6 +49,7 @@ func openHouse(t *testing.T) *house {
 	h.cluster = startCluster(t)
 	h.cluster.install(t)
 	account := h.cluster.kubectl(t, "get", "deployment", "-n", operatorNamespace, "-o", "jsonpath={.items[0].spec.template.spec.serviceAccountName}")
+	h.cluster.granted(t, account, "default")
 	h.token = h.cluster.token(t, operatorNamespace, account)
 	h.cluster.kubectl(t, "create", "namespace", namespace)
 	h.writer = &writer{client: h.cluster.admin, history: h.history}

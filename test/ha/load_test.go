@@ -94,6 +94,9 @@ func (c *overHTTP) ask(ctx context.Context, question int, _ bool) (answer, error
 		return answer{}, err
 	}
 	addresses := c.addresses()
+	if len(addresses) == 0 {
+		return answer{}, fmt.Errorf("%w: no replica is ready", errBroken)
+	}
 	address := addresses[int(c.turn.Add(1))%len(addresses)]
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/ns/"+namespace+"/access/v1/evaluation", bytes.NewReader(body))
 	if err != nil {
@@ -142,6 +145,9 @@ func dial(t *testing.T, address string) *grpc.ClientConn {
 func (c *overGRPC) ask(ctx context.Context, question int, again bool) (answer, error) {
 	q := &questions[question]
 	clients := c.clients()
+	if len(clients) == 0 {
+		return answer{}, fmt.Errorf("%w: no replica is ready", errBroken)
+	}
 	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(ctx, "rolecall-namespace", namespace), 20*time.Second)
 	defer cancel()
 	var header metadata.MD

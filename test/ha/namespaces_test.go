@@ -46,6 +46,9 @@ func TestNamespacedRights(t *testing.T) {
 		c.grant(t, namespace, slices.DeleteFunc(slices.Clone(wide), ofCluster))
 	}
 	c.grant(t, operatorNamespace, own)
+	for _, namespace := range served {
+		c.granted(t, account, namespace)
+	}
 	h := &house{t: t, cluster: c, program: buildOperator(t), token: c.token(t, operatorNamespace, account)}
 	const config = "namespaces: [shop, office]\n"
 

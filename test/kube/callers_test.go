@@ -43,6 +43,7 @@ func TestCallers(t *testing.T) {
 	bind()
 	checkout, cart := c.token(t, "checkout", "rolecall.dev"), c.token(t, "cart", "rolecall.dev")
 	eventually(t, "the operator is ready", o.ready)
+	o.eventuallyAnswers(t, checkout, http.StatusOK) // RBAC knows of the binding
 
 	t.Run("each gets the answer that RBAC has for it", func(t *testing.T) {
 		for name, tt := range map[string]struct {

@@ -129,15 +129,19 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// authorities are those of the ConfigMap.
-func (c *cluster) authorities(t *testing.T) (*x509.CertPool, string) {
+// authorities are those of the ConfigMap, which is written after the Secret.
+func (c *cluster) authorities(t *testing.T) (roots *x509.CertPool, bundle string) {
 	t.Helper()
-	text := c.kubectl(t, "get", "configmap", "rolecall-ca", "-n", operatorNamespace, "-o", `jsonpath={.data.ca\.crt}`)
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(text)) {
-		t.Fatalf("the ConfigMap holds %q", text)
-	}
-	return roots, text
+	eventually(t, "the authority is published", func(ctx context.Context) error {
+		var err error
+		bundle, err = c.tryKubectl(ctx, "", "get", "configmap", "rolecall-ca", "-n", operatorNamespace, "-o", `jsonpath={.data.ca\.crt}`)
+		roots = x509.NewCertPool()
+		if err == nil && !roots.AppendCertsFromPEM([]byte(bundle)) {
+			err = fmt.Errorf("the ConfigMap holds %q", bundle)
+		}
+		return err
+	})
+	return roots, bundle
 }
 
 func checksOverTLS(t *testing.T, program string, replicas []*replica, bundle string) {
@@ -180,6 +184,7 @@ func metricsForReaders(t *testing.T, c *cluster, r *replica, roots *x509.CertPoo
 		c.kubectl(t, "create", "serviceaccount", account, "-n", "default")
 	}
 	c.kubectl(t, "create", "clusterrolebinding", "prometheus", "--clusterrole=rolecall-metrics-reader", "--serviceaccount=default:prometheus")
+	c.may(t, "system:serviceaccount:default:prometheus", "get", "/metrics")
 	https := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	defer https.CloseIdleConnections()
 	token := func(account string) string {

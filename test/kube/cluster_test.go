@@ -28,7 +28,7 @@ const root = "../.."
 
 // patience is how long a condition may take to hold. A condition is waited for,
 // so it only decides how long a failing test takes.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // interval is the time between two looks at a condition.
 const interval = 50 * time.Millisecond
@@ -168,6 +168,15 @@ func (c *cluster) tryKubectl(ctx context.Context, input string, args ...string) 
 		return "", fmt.Errorf("kubectl %s: %w: %s%s", strings.Join(args, " "), err, out.String(), complaint.String())
 	}
 	return out.String(), nil
+}
+
+// may waits until somebody has a right: RBAC takes note of a binding after a moment.
+func (c *cluster) may(t *testing.T, who string, right ...string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%s may %s", who, strings.Join(right, " ")), func(ctx context.Context) error {
+		_, err := c.tryKubectl(ctx, "", append([]string{"auth", "can-i", "--as=" + who}, right...)...)
+		return err
+	})
 }
 
 func writeFile(t *testing.T, name string, content []byte) string {

@@ -7,6 +7,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,7 +29,12 @@ func printerColumns(t *testing.T, c *cluster) {
 		"rolebindings": {"Name", "Roles", "Subjects", "Scope", "Not After", "Ready", "Reason", "Message", "Age"},
 	}
 	for plural, columns := range want {
-		t.Run(plural, func(t *testing.T) { filledColumns(t, c, plural, columns) })
+		t.Run(plural, func(t *testing.T) {
+			// The count of bindings is written when it has been at rest for a while.
+			eventually(t, "every column is filled", func(context.Context) error {
+				return filledColumns(c.table(t, plural, "broken"), columns)
+			})
+		})
 	}
 	lines := map[string]string{
 		"rcres/document":  "document document 3 True Ready",
@@ -36,7 +42,6 @@ func printerColumns(t *testing.T, c *cluster) {
 		"rcgroup/interns": "interns interns 1 True Ready",
 		"rcbind/viewers":  `viewers ["viewer"] 1 * True Ready`,
 	}
-	// The count of bindings is written when it has been at rest for a while.
 	for name, line := range lines {
 		eventually(t, "kubectl get "+name, func(context.Context) error {
 			fields := strings.Fields(c.kubectl(t, "get", name, "-n", "broken", "--no-headers"))
@@ -48,26 +53,27 @@ func printerColumns(t *testing.T, c *cluster) {
 	}
 }
 
-func filledColumns(t *testing.T, c *cluster, plural string, want []string) {
-	table := c.table(t, plural, "broken")
+func filledColumns(table metav1.Table, want []string) error {
+	var faults []error
 	var got []string
 	for _, column := range table.ColumnDefinitions {
 		got = append(got, column.Name)
 		if column.Description == "" {
-			t.Errorf("column %s has no description", column.Name)
+			faults = append(faults, fmt.Errorf("column %s has no description", column.Name))
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("columns (-want +got):\n%s", diff)
+		faults = append(faults, fmt.Errorf("columns (-want +got):\n%s", diff))
 	}
 	for _, row := range table.Rows {
 		for i, cell := range row.Cells {
 			// A binding of the sample without an end has none to show.
 			if got[i] != "Not After" && (cell == nil || cell == "" || cell == "<none>") {
-				t.Errorf("column %s is not filled: %v", got[i], row.Cells)
+				faults = append(faults, fmt.Errorf("column %s is not filled: %v", got[i], row.Cells))
 			}
 		}
 	}
+	return errors.Join(faults...)
 }
 
 // table asks for a list as kubectl does when it prints one.

@@ -55,6 +55,9 @@ func (c *cluster) installOperator(t *testing.T) {
 		rest = append(rest, manifest)
 	}
 	c.kubectlApply(t, strings.Join(rest, "\n---\n"), "apply", "-f", "-")
+	who := fmt.Sprintf("system:serviceaccount:%s:%s", operatorNamespace, operatorAccount)
+	c.may(t, who, "list", "roles.rolecall.dev", "--all-namespaces")
+	c.may(t, who, "update", "secrets/rolecall-tls", "-n", operatorNamespace)
 }
 
 // operatorKubeconfig returns a kubeconfig with the token of the operator's

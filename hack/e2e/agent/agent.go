@@ -9,54 +9,52 @@
 package agent
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"sync"
-	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Options say whom to ask, and as whom.
 type Options struct {
-	// Server is the URL of the Service.
-	Server string
-	// CAFile holds the certificates of the authorities to trust; empty means those of
-	// the system.
-	CAFile string
+	// Server is the URL of the Service, and GRPC its host and port for gRPC.
+	Server, GRPC string
+	// Authorities is the ConfigMap that holds, under ca.crt, the authorities to trust.
+	Authorities client.ObjectKey
 	// TokenFile holds the caller's token.
 	TokenFile string
-	// Kube writes RoleBindings.
+	// Kube reads the ConfigMap and writes RoleBindings.
 	Kube client.Client
 }
 
 // Agent asks. It is safe for concurrent use.
 type Agent struct {
-	o      Options
-	server *url.URL
+	o           Options
+	server      *url.URL
+	authorities *authorities
 
 	mu   sync.Mutex
 	load *load // the one that runs, if any
 }
 
-// New checks the options.
-func New(o Options) (*Agent, error) {
+// New checks the options and reads whom to trust, again and again until ctx ends.
+func New(ctx context.Context, o Options) (*Agent, error) {
 	server, err := url.Parse(o.Server)
 	if err != nil || server.Host == "" {
 		return nil, fmt.Errorf("server %q: want a URL such as https://rolecall.rolecall-system.svc:8080", o.Server)
 	}
-	return &Agent{o: o, server: server}, nil
+	followed, err := follow(ctx, o.Kube, o.Authorities)
+	if err != nil {
+		return nil, err
+	}
+	return &Agent{o: o, server: server, authorities: followed}, nil
 }
 
 // Question is a check.
@@ -69,119 +67,39 @@ type Question struct {
 	Scope        string `json:"scope,omitempty"`
 }
 
-func (q *Question) body() []byte {
-	type object map[string]any
-	asked := object{
-		"subject":  object{"type": "user", "id": q.Subject},
-		"action":   object{"name": q.Action},
-		"resource": object{"type": q.ResourceType, "id": q.ResourceID},
-	}
-	if q.Scope != "" {
-		asked["context"] = object{"scope": q.Scope}
-	}
-	text, _ := json.Marshal(asked)
-	return text
-}
-
 // Answer is what the door said.
 type Answer struct {
+	// Status is that of HTTP: over gRPC 200, or 0 with the status in Body.
 	Status   int    `json:"status"`
 	Revision string `json:"revision"`
-	// Certificate is the serial number of the one that was shown.
+	// Certificate is the serial number of the one that was shown, and Authority the
+	// name of who signed it.
 	Certificate string `json:"certificate"`
+	Authority   string `json:"authority"`
 	Body        string `json:"body"`
 	Allowed     bool   `json:"allowed"`
 }
 
-// caller asks in one of the ways in which a client can be set up.
-type caller struct {
-	http  *http.Client
-	base  string
-	token string
-}
-
-// caller returns one for the Service, or for the replica at an address (host:port)
-// if that is not empty. Without reuse each of its requests makes a connection.
-func (a *Agent) caller(address string, reuse bool) (*caller, error) {
-	token, err := os.ReadFile(a.o.TokenFile)
-	if err != nil {
-		return nil, err
-	}
-	dialer := &net.Dialer{Timeout: time.Second}
-	transport := &http.Transport{
-		DialContext:         dialer.DialContext,
-		DisableKeepAlives:   !reuse,
-		MaxIdleConnsPerHost: 1,
-		// Of a replica the Service's name is believed: its address is in no certificate.
-		TLSClientConfig: &tls.Config{ServerName: a.server.Hostname()},
-	}
-	if address != "" {
-		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, address)
-		}
-	}
-	if a.o.CAFile != "" {
-		text, err := os.ReadFile(a.o.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s holds no certificate", a.o.CAFile)
-		}
-	}
-	return &caller{
-		http:  &http.Client{Transport: transport, Timeout: 5 * time.Second},
-		base:  strings.TrimSuffix(a.o.Server, "/"),
-		token: strings.TrimSpace(string(token)),
-	}, nil
-}
-
-// ask returns an error where there is no answer at all.
-func (c *caller) ask(ctx context.Context, namespace string, body []byte) (Answer, error) {
-	var answer Answer
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/ns/"+url.PathEscape(namespace)+"/access/v1/evaluation", bytes.NewReader(body))
-	if err != nil {
-		return answer, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+c.token)
-	resp, err := c.http.Do(r)
-	if err != nil {
-		return answer, err
-	}
-	text, err := io.ReadAll(resp.Body)
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return answer, err
-	}
-	answer = Answer{Status: resp.StatusCode, Revision: resp.Header.Get("Rolecall-Revision"), Body: string(text)}
-	if resp.TLS != nil {
-		answer.Certificate = resp.TLS.PeerCertificates[0].SerialNumber.Text(16)
-	}
-	var decision struct {
-		Decision *bool `json:"decision"`
-	}
-	if resp.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(text, &decision); err != nil || decision.Decision == nil {
-			return answer, fmt.Errorf("the answer %q has no decision", text)
-		}
-		answer.Allowed = *decision.Decision
-	}
-	return answer, nil
+// shown notes the certificate of a connection.
+func (a *Answer) shown(c *x509.Certificate) {
+	a.Certificate, a.Authority = c.SerialNumber.Text(16), c.Issuer.CommonName
 }
 
 // Handler serves the tests:
 //
-//	POST /ask         a Question (?replica=HOST:PORT); an Answer
-//	POST /load/start  a LoadPlan
-//	POST /load/so-far a LoadReport of the load that runs
-//	POST /load/stop   ends the load; a LoadReport
-//	POST /revocation  a RevocationPlan; a RevocationReport
+//	POST /ask          a Question; an Answer. ?replica=HOST:PORT asks that one, ?door=grpc
+//	                   over gRPC, ?authorities=first trusts those of when the agent began
+//	POST /load/start   a LoadPlan
+//	POST /load/so-far  a LoadReport of the load that runs
+//	POST /load/release lets retries go that are held
+//	POST /load/stop    ends the load; a LoadReport
+//	POST /revocation   a RevocationPlan; a RevocationReport
 func (a *Agent) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /ask", handle(a.askOnce))
 	mux.HandleFunc("POST /load/start", handle(a.startLoad))
 	mux.HandleFunc("POST /load/so-far", handle(a.loadSoFar))
+	mux.HandleFunc("POST /load/release", handle(a.releaseLoad))
 	mux.HandleFunc("POST /load/stop", handle(a.stopLoad))
 	mux.HandleFunc("POST /revocation", handle(a.revoke))
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
@@ -189,11 +107,21 @@ func (a *Agent) Handler() http.Handler {
 }
 
 func (a *Agent) askOnce(r *http.Request, q Question) (any, error) {
-	c, err := a.caller(r.URL.Query().Get("replica"), false)
+	query := r.URL.Query()
+	w := way{replica: query.Get("replica"), roots: a.authorities.newest}
+	if query.Get("authorities") == "first" {
+		w.roots = func() *x509.CertPool { return a.authorities.first }
+	}
+	begin := a.overHTTP
+	if query.Get("door") == "grpc" {
+		begin = a.overGRPC
+	}
+	c, err := begin(w)
 	if err != nil {
 		return nil, err
 	}
-	return c.ask(r.Context(), q.Namespace, q.body())
+	defer c.end()
+	return c.ask(r.Context(), &q, false)
 }
 
 // handle decodes what is asked for and encodes the result; an error is a 500.

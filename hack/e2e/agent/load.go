@@ -18,13 +18,15 @@ import (
 type LoadPlan struct {
 	Allowed Question `json:"allowed"`
 	Denied  Question `json:"denied"`
-	// Clients is how many ask at a time. Every other one keeps its connection; the
-	// rest make a new one for each request, as short-lived programs do.
+	// Clients is how many ask at a time. Of four, one keeps its connection, one asks
+	// over gRPC, and two make a connection for each request, as short-lived programs do.
 	Clients int `json:"clients"`
 	// Rate is how many requests a second they make together.
 	Rate int `json:"rate"`
 	// Pause is the time between a broken request and its only retry.
 	Pause time.Duration `json:"pause"`
+	// Hold has the retries wait until the load is told to release them.
+	Hold bool `json:"hold"`
 }
 
 // LoadReport says how it went.
@@ -36,10 +38,11 @@ type LoadReport struct {
 	Lost int `json:"lost"`
 	// Wrong is how many were answered otherwise than expected.
 	Wrong int `json:"wrong"`
-	// Revisions and Certificates are those of the answers, in the order in which they
-	// were first seen.
+	// Revisions, Certificates and Authorities are those of the answers, in the order in
+	// which they were first seen.
 	Revisions    []string `json:"revisions"`
 	Certificates []string `json:"certificates"`
+	Authorities  []string `json:"authorities"`
 	// Faults are the first few of what went wrong.
 	Faults []string      `json:"faults"`
 	Median time.Duration `json:"median"`
@@ -55,6 +58,9 @@ type load struct {
 	plan   LoadPlan
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	// released ends with the time in which retries are held.
+	released context.Context
+	release  context.CancelFunc
 
 	mu        sync.Mutex
 	report    LoadReport
@@ -73,8 +79,15 @@ func (a *Agent) startLoad(r *http.Request, plan LoadPlan) (any, error) {
 	// It outlives the request that starts it.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	l := &load{plan: plan, cancel: cancel}
+	if l.released, l.release = context.WithCancel(ctx); !plan.Hold {
+		l.release()
+	}
 	for i := range plan.Clients {
-		c, err := a.caller("", i%2 == 0)
+		begin := a.overHTTP
+		if i%4 == 2 {
+			begin = a.overGRPC
+		}
+		c, err := begin(way{reuse: i%4 == 0, roots: a.authorities.newest})
 		if err != nil {
 			cancel()
 			return nil, err
@@ -82,6 +95,16 @@ func (a *Agent) startLoad(r *http.Request, plan LoadPlan) (any, error) {
 		l.done.Go(func() { l.run(ctx, c) })
 	}
 	a.load = l
+	return struct{}{}, nil
+}
+
+func (a *Agent) releaseLoad(*http.Request, struct{}) (any, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.load == nil {
+		return nil, errNoLoad
+	}
+	a.load.release()
 	return struct{}{}, nil
 }
 
@@ -95,8 +118,9 @@ func (a *Agent) loadSoFar(*http.Request, struct{}) (any, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	report := l.report
-	report.Revisions, report.Certificates = slices.Clone(report.Revisions), slices.Clone(report.Certificates)
-	report.Faults = slices.Clone(report.Faults)
+	for _, list := range []*[]string{&report.Revisions, &report.Certificates, &report.Authorities, &report.Faults} {
+		*list = slices.Clone(*list)
+	}
 	return report, nil
 }
 
@@ -118,11 +142,10 @@ func (a *Agent) stopLoad(*http.Request, struct{}) (any, error) {
 }
 
 // run asks in turns at this client's share of the rate, until the context ends.
-func (l *load) run(ctx context.Context, c *caller) {
-	defer c.http.CloseIdleConnections()
+func (l *load) run(ctx context.Context, c caller) {
+	defer c.end()
 	ticker := time.NewTicker(time.Second * time.Duration(l.plan.Clients) / time.Duration(l.plan.Rate))
 	defer ticker.Stop()
-	allowed, denied := l.plan.Allowed.body(), l.plan.Denied.body()
 	for allow := true; ; allow = !allow {
 		select {
 		case <-ctx.Done():
@@ -130,22 +153,23 @@ func (l *load) run(ctx context.Context, c *caller) {
 		case <-ticker.C:
 		}
 		if allow {
-			l.request(c, l.plan.Allowed.Namespace, allowed, true)
+			l.request(c, &l.plan.Allowed, true)
 		} else {
-			l.request(c, l.plan.Denied.Namespace, denied, false)
+			l.request(c, &l.plan.Denied, false)
 		}
 	}
 }
 
 // request asks, and once more if there is no answer. The end of the load does not
 // cut it off.
-func (l *load) request(c *caller, namespace string, body []byte, want bool) {
+func (l *load) request(c caller, q *Question, want bool) {
 	start := time.Now()
-	answer, err := c.ask(context.Background(), namespace, body)
+	answer, err := c.ask(context.Background(), q, false)
 	first := err
 	if err != nil {
+		<-l.released.Done()
 		time.Sleep(l.plan.Pause)
-		answer, err = c.ask(context.Background(), namespace, body)
+		answer, err = c.ask(context.Background(), q, true)
 	}
 	took := time.Since(start)
 
@@ -167,6 +191,7 @@ func (l *load) request(c *caller, namespace string, body []byte, want bool) {
 	default:
 		l.report.Revisions = withValue(l.report.Revisions, answer.Revision)
 		l.report.Certificates = withValue(l.report.Certificates, answer.Certificate)
+		l.report.Authorities = withValue(l.report.Authorities, answer.Authority)
 	}
 }
 

@@ -40,18 +40,14 @@ type RevocationReport struct {
 }
 
 func (a *Agent) revoke(r *http.Request, plan RevocationPlan) (any, error) {
-	callers := make([]*caller, len(plan.Replicas))
+	callers := make([]caller, len(plan.Replicas))
 	for i, address := range plan.Replicas {
 		var err error
-		if callers[i], err = a.caller(address, true); err != nil {
+		if callers[i], err = a.overHTTP(way{replica: address, reuse: true, roots: a.authorities.newest}); err != nil {
 			return nil, err
 		}
+		defer callers[i].end()
 	}
-	defer func() {
-		for _, c := range callers {
-			c.http.CloseIdleConnections()
-		}
-	}()
 	var sent, confirmed []time.Duration
 	for range plan.Rounds {
 		if err := a.round(r.Context(), plan, callers, &sent, &confirmed); err != nil {
@@ -68,7 +64,7 @@ func (a *Agent) revoke(r *http.Request, plan RevocationPlan) (any, error) {
 
 // round binds the subject, sees that every replica grants, deletes the binding, and
 // adds to the times after which each replica denied.
-func (a *Agent) round(ctx context.Context, plan RevocationPlan, callers []*caller, sent, confirmed *[]time.Duration) error {
+func (a *Agent) round(ctx context.Context, plan RevocationPlan, callers []caller, sent, confirmed *[]time.Duration) error {
 	binding := &v1alpha1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: plan.Question.Namespace, GenerateName: "revoked-"},
 		Spec: v1alpha1.RoleBindingSpec{
@@ -106,14 +102,13 @@ func (a *Agent) round(ctx context.Context, plan RevocationPlan, callers []*calle
 
 // until asks every caller again and again until it is answered as wanted, and
 // returns when each was.
-func until(ctx context.Context, callers []*caller, q Question, allowed bool) ([]time.Time, error) {
+func until(ctx context.Context, callers []caller, q Question, allowed bool) ([]time.Time, error) {
 	at := make([]time.Time, len(callers))
-	body := q.body()
 	group, ctx := errgroup.WithContext(ctx)
 	for i, c := range callers {
 		group.Go(func() error {
 			for {
-				answer, err := c.ask(ctx, q.Namespace, body)
+				answer, err := c.ask(ctx, &q, false)
 				if err != nil {
 					return err
 				}

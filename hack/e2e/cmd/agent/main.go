@@ -4,12 +4,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,19 +23,23 @@ import (
 func main() {
 	var o agent.Options
 	flag.StringVar(&o.Server, "server", "", "`URL` of the Service")
-	flag.StringVar(&o.CAFile, "ca-file", "", "`file` with the authorities of its certificate")
+	flag.StringVar(&o.GRPC, "grpc", "", "`host:port` of the Service for gRPC")
+	flag.StringVar(&o.Authorities.Namespace, "authorities-namespace", "", "`namespace` of the ConfigMap with the authorities of its certificate")
+	flag.StringVar(&o.Authorities.Name, "authorities", "", "`name` of that ConfigMap")
 	flag.StringVar(&o.TokenFile, "token-file", "", "`file` with the caller's token")
 	flag.Parse()
-	if err := serve(o); err != nil {
+	if err := serve(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(o agent.Options) error {
+func serve(ctx context.Context, o agent.Options) error {
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
+	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, corev1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return err
+		}
 	}
 	config, err := rest.InClusterConfig()
 	if err != nil {
@@ -43,7 +49,7 @@ func serve(o agent.Options) error {
 	if o.Kube, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	a, err := agent.New(o)
+	a, err := agent.New(ctx, o)
 	if err != nil {
 		return err
 	}
