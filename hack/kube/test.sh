@@ -11,4 +11,4 @@ cd "$(dirname -- "$0")/../.."
 KUBEBUILDER_ASSETS=$(hack/kube/build.sh)
 export KUBEBUILDER_ASSETS
 
-exec go test -tags kube -count=1 -timeout 15m "$@" "./test/${SUITE:-kube}/..."
+exec go test -tags kube -count=1 -timeout 60m "$@" "./test/${SUITE:-kube}/..."

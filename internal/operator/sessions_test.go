@@ -3,7 +3,6 @@
 package operator_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,31 +20,14 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/operator"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
-
-// transcript is a log that several may write to.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *transcript) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *transcript) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // TestSessionTokens is the whole way of a token, and of its issuer's outage: the
 // configuration, keys that are fetched beforehand, the check. Whatever the server
 // writes meanwhile, it is never a token nor a secret.
 func TestSessionTokens(t *testing.T) {
-	i, log := issuer.Start(t), &transcript{}
+	i, log := issuer.Start(t), &live.Log{}
 	dir, decisions := t.TempDir(), filepath.Join(t.TempDir(), "decisions.json")
 	save(t, filepath.Join(dir, "policy.yaml"), strings.Replace(manifests, "id: alice", `id: "user-1"`, 1))
 	o := options(t)

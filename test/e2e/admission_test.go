@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 const uncompiled = `
@@ -24,7 +26,7 @@ spec: {permissions: [{resource: document, actions: [read], condition: contxt.mfa
 // its author may not give.
 func admission(t *testing.T, c *cluster, _ *report) {
 	// The API server takes note of the certificate's authority after a moment.
-	eventually(t, "a dangling reference is warned of", func(ctx context.Context) error {
+	live.Eventually(t, "a dangling reference is warned of", func(ctx context.Context) error {
 		_, complaint, err := c.run(ctx, dangling, "kubectl", "apply", "--dry-run=server", "-f", "-")
 		if err == nil && !strings.Contains(complaint, `Warning: spec.roles[0]: "reviewer"`) {
 			return errors.New("kubectl says " + complaint)
@@ -35,7 +37,7 @@ func admission(t *testing.T, c *cluster, _ *report) {
 	c.refused(t, "a condition that does not compile", `"contxt"`, uncompiled)
 
 	c.kubectl(t, "create", "rolebinding", "mallory-edits", "-n", apps, "--clusterrole=rolecall-rolebinding-editor", "--user=mallory")
-	eventually(t, "mallory may write bindings", func(ctx context.Context) error {
+	live.Eventually(t, "mallory may write bindings", func(ctx context.Context) error {
 		_, complaint, err := c.run(ctx, "", "kubectl", "auth", "can-i", "create", "rolebindings.rolecall.dev", "-n", apps, "--as=mallory")
 		if err != nil {
 			return errors.New(complaint)
@@ -46,7 +48,7 @@ func admission(t *testing.T, c *cluster, _ *report) {
 	// Policies are in force a moment after they were installed.
 	c.refused(t, "mallory gives himself a role", `may not bind the rcrole "editor"`, own, "--as=mallory")
 	c.kubectl(t, "create", "rolebinding", "mallory-binds", "-n", apps, "--clusterrole=rolecall-binder", "--user=mallory")
-	eventually(t, "mallory may bind", func(ctx context.Context) error {
+	live.Eventually(t, "mallory may bind", func(ctx context.Context) error {
 		_, _, err := c.run(ctx, own, "kubectl", "apply", "--as=mallory", "-f", "-")
 		return err
 	})
@@ -56,7 +58,7 @@ func admission(t *testing.T, c *cluster, _ *report) {
 // refused waits until a write would be refused for a reason, without trying it.
 func (c *cluster) refused(t *testing.T, what, reason, object string, args ...string) {
 	t.Helper()
-	eventually(t, what+" is refused", func(ctx context.Context) error {
+	live.Eventually(t, what+" is refused", func(ctx context.Context) error {
 		_, complaint, err := c.run(ctx, object, "kubectl", append([]string{"apply", "--dry-run=server", "-f", "-"}, args...)...)
 		if err == nil || !strings.Contains(complaint, reason) {
 			return fmt.Errorf("it ends with %v: %s", err, complaint) //nolint:errorlint // also with none

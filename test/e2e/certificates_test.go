@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall/rolecall/hack/e2e/agent"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // shortLives are values by which the certificate ends soon, and its authority as soon
@@ -37,7 +38,7 @@ func certificatesRenewed(t *testing.T, c *cluster, r *report) {
 	result := c.underLoad(t, r, "the certificate and its authority are renewed", soon, func() {
 		c.upgrade(t, shortLives...)
 		c.everyReplicaShows(t, "another certificate", func(now agent.Answer) bool { return now.Certificate != before.Certificate })
-		eventually(t, "two authorities are published", func(ctx context.Context) error {
+		live.Eventually(t, "two authorities are published", func(ctx context.Context) error {
 			published, err := c.kube.CoreV1().ConfigMaps(system).Get(ctx, authorities, metav1.GetOptions{})
 			if err == nil && strings.Count(published.Data["ca.crt"], "BEGIN CERTIFICATE") < 2 {
 				err = errors.New("there is one")
@@ -77,7 +78,7 @@ func (c *cluster) shown(ctx context.Context) ([]agent.Answer, error) {
 
 func (c *cluster) everyReplicaShows(t *testing.T, what string, good func(agent.Answer) bool) {
 	t.Helper()
-	eventually(t, "every replica shows "+what, func(ctx context.Context) error {
+	live.Eventually(t, "every replica shows "+what, func(ctx context.Context) error {
 		all, err := c.shown(ctx)
 		for _, now := range all {
 			if !good(now) {

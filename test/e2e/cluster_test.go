@@ -12,13 +12,11 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -31,19 +29,12 @@ import (
 // root is the repository's root, as seen from this package's folder.
 const root = "../.."
 
-// patience is how long a condition may take to hold. A condition is waited for,
-// so it only decides how long a failing test takes.
-const patience = 5 * time.Minute
-
 // waitTimeout and helmTimeout are the same for kubectl and Helm; pods are downloaded,
 // started and ended within the latter.
 const (
 	waitTimeout = "--timeout=5m"
 	helmTimeout = "--timeout=10m"
 )
-
-// interval is the time between two looks at a condition.
-const interval = 100 * time.Millisecond
 
 const (
 	// system is where the release is, apps where the policy is and those who ask.
@@ -117,22 +108,6 @@ func (c *cluster) findNames(t *testing.T) {
 	// The range's first address is the API server's.
 	c.serviceIP = kubernetes.Spec.ClusterIP[:strings.LastIndex(kubernetes.Spec.ClusterIP, ".")] + ".80"
 	c.aliases = []corev1.HostAlias{{IP: c.serviceIP, Hostnames: []string{serviceName}}}
-}
-
-// eventually waits until the condition holds, which is when it returns nil.
-func eventually(t *testing.T, what string, condition func(context.Context) error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
-		err := condition(ctx)
-		if err == nil || ctx.Err() == nil { // the last one may only say that time is up
-			last = err
-		}
-		return err == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("%s: %v: %v", what, err, last)
-	}
 }
 
 // kubectl runs kubectl as the cluster's administrator and returns what it prints.

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall/rolecall/hack/e2e/agent"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // underLoad asks all the while something happens, and until all replicas are
@@ -33,7 +34,7 @@ func (c *cluster) underLoad(t *testing.T, r *report, what string, retry retry, h
 	}
 	c.moreRequests(t, plan.Rate)
 	happen()
-	eventually(t, "all replicas are Ready", c.settled)
+	live.Eventually(t, "all replicas are Ready", c.settled)
 	if err := c.tell(t.Context(), "load/release", nil, struct{}{}, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func (c *cluster) underLoad(t *testing.T, r *report, what string, retry retry, h
 func (c *cluster) moreRequests(t *testing.T, more int) {
 	t.Helper()
 	begin := -1
-	eventually(t, "the load goes on", func(ctx context.Context) error {
+	live.Eventually(t, "the load goes on", func(ctx context.Context) error {
 		var now agent.LoadReport
 		if err := c.tell(ctx, "load/so-far", nil, struct{}{}, &now); err != nil {
 			return err
@@ -119,7 +120,7 @@ func processKilled(t *testing.T, c *cluster, r *report) {
 				t.Fatal(err)
 			}
 		}
-		eventually(t, "the container is started again", func(ctx context.Context) error {
+		live.Eventually(t, "the container is started again", func(ctx context.Context) error {
 			now, err := c.kube.CoreV1().Pods(system).Get(ctx, pod.Name, metav1.GetOptions{})
 			if err == nil && now.Status.ContainerStatuses[0].RestartCount == before.RestartCount {
 				return errors.New("it is not yet")
@@ -181,7 +182,7 @@ func (c *cluster) leader(t *testing.T, not string) string {
 	t.Helper()
 	start := time.Now()
 	var name string
-	eventually(t, "a pod leads", func(ctx context.Context) error {
+	live.Eventually(t, "a pod leads", func(ctx context.Context) error {
 		lease, err := c.kube.CoordinationV1().Leases(system).Get(ctx, "rolecall", metav1.GetOptions{})
 		if err != nil {
 			return err

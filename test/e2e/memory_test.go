@@ -18,6 +18,7 @@ import (
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/hack/e2e/agent"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // crowd is where the many bindings are, and writers how many write them.
@@ -78,7 +79,7 @@ func (c *cluster) workingSet(t *testing.T) float64 {
 	t.Helper()
 	start := time.Now()
 	var most float64
-	eventually(t, "the kubelet has measured", func(ctx context.Context) error {
+	live.Eventually(t, "the kubelet has measured", func(ctx context.Context) error {
 		pods, err := c.pods(ctx)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rolecall/rolecall/hack/e2e/agent"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // application is a pod that asks for decisions as a careful team would have it:
@@ -59,7 +60,7 @@ func (c *cluster) complete(t *testing.T, pod *corev1.Pod) (int32, string) {
 		t.Fatal(err)
 	}
 	var status int32
-	eventually(t, "pod "+pod.Name+" ends", func(ctx context.Context) error {
+	live.Eventually(t, "pod "+pod.Name+" ends", func(ctx context.Context) error {
 		now, err := c.kube.CoreV1().Pods(apps).Get(ctx, pod.Name, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -115,7 +116,7 @@ func (c *cluster) tell(ctx context.Context, path string, query map[string]string
 func (c *cluster) everyReplica(t *testing.T, q agent.Question, allowed bool) {
 	t.Helper()
 	for _, replica := range c.replicas(t) {
-		eventually(t, fmt.Sprintf("%s says %t to %+v", replica, allowed, q), func(ctx context.Context) error {
+		live.Eventually(t, fmt.Sprintf("%s says %t to %+v", replica, allowed, q), func(ctx context.Context) error {
 			var answer agent.Answer
 			if err := c.tell(ctx, "ask", map[string]string{"replica": replica}, q, &answer); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall/hack/e2e/agent"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // changeByKubectl: what kubectl writes is what the door says, at every replica.
@@ -36,7 +37,7 @@ func changeByKubectl(t *testing.T, c *cluster, _ *report) {
 // sameRevision: replicas that hold the same objects say so in the same words.
 func (c *cluster) sameRevision(t *testing.T) {
 	t.Helper()
-	eventually(t, "all replicas have one revision", func(ctx context.Context) error {
+	live.Eventually(t, "all replicas have one revision", func(ctx context.Context) error {
 		first := ""
 		for _, replica := range c.replicas(t) {
 			var answer agent.Answer
@@ -86,7 +87,7 @@ func status(t *testing.T, c *cluster, _ *report) {
 
 	c.apply(t, reviewer, "apply", "-f", "-")
 	c.kubectl(t, "wait", "-n", apps, "rcbind/reviewers", "--for=condition=Ready", waitTimeout)
-	eventually(t, "events tell both", func(ctx context.Context) error {
+	live.Eventually(t, "events tell both", func(ctx context.Context) error {
 		out, _, err := c.run(ctx, "", "kubectl", "events", "-n", apps, "--for=rolebinding.rolecall.dev/reviewers")
 		if err == nil && (!strings.Contains(out, "Warning") || !strings.Contains(out, "Normal")) {
 			return errors.New(out)

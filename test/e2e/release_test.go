@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/rolecall/rolecall/hack/e2e/agent"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 const (
@@ -94,7 +95,7 @@ func ownNode() bool { return os.Getenv("E2E_KUBECONFIG") == "" }
 // removeAll leaves a cluster as it was, whatever came before. The objects go one by
 // one, which takes a while.
 func (c *cluster) removeAll(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*live.Patience)
 	defer cancel()
 	for _, args := range [][]string{
 		{"delete", "namespace", system, apps, crowd, "--ignore-not-found", "--wait=false"},
@@ -160,7 +161,7 @@ func install(t *testing.T, c *cluster, r *report) {
 func (c *cluster) copyAuthority(t *testing.T) {
 	t.Helper()
 	var published *corev1.ConfigMap
-	eventually(t, "the authority is published", func(ctx context.Context) (err error) {
+	live.Eventually(t, "the authority is published", func(ctx context.Context) (err error) {
 		published, err = c.kube.CoreV1().ConfigMaps(system).Get(ctx, authorities, metav1.GetOptions{})
 		return err
 	})
@@ -234,7 +235,7 @@ func overGRPC(t *testing.T, c *cluster, _ *report) {
 // uninstall leaves the kinds and the objects, and a new installation serves them.
 func uninstall(t *testing.T, c *cluster, _ *report) {
 	c.helm(t, "uninstall", "rolecall", "-n", system, "--wait", helmTimeout)
-	eventually(t, "the pods are gone", func(ctx context.Context) error {
+	live.Eventually(t, "the pods are gone", func(ctx context.Context) error {
 		list, err := c.kube.CoreV1().Pods(system).List(ctx, metav1.ListOptions{LabelSelector: selector})
 		if err == nil && len(list.Items) > 0 {
 			err = fmt.Errorf("there are %d", len(list.Items))
@@ -244,7 +245,7 @@ func uninstall(t *testing.T, c *cluster, _ *report) {
 	for _, object := range []string{"rcres/document", "rcrole/editor", "rcbind/editors"} {
 		c.kubectl(t, "get", "-n", apps, object)
 	}
-	eventually(t, "nothing is left of the release", func(ctx context.Context) error {
+	live.Eventually(t, "nothing is left of the release", func(ctx context.Context) error {
 		out, _, err := c.run(ctx, "", "kubectl", "get", "-n", system, "all,configmap,secret,lease,pdb,networkpolicy,role,rolebinding", "-o", "name")
 		if left := leftovers(out); err == nil && len(left) > 0 {
 			err = fmt.Errorf("there is still %s", strings.Join(left, ", "))

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // lag is how long it takes until every node knows of a pod that its readiness has
@@ -140,7 +142,7 @@ func (b *balancer) follow(ctx context.Context) {
 		targets := slices.Clone(b.targets)
 		b.mu.Unlock()
 		for _, t := range targets {
-			probing, cancel := context.WithTimeout(ctx, patience) // slow is not unready; who is gone refuses
+			probing, cancel := context.WithTimeout(ctx, live.Patience) // slow is not unready; who is gone refuses
 			ready := t.replica.ready(probing) == nil
 			cancel()
 			b.note(t, ready)

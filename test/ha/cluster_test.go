@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,25 +23,18 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 // root is the repository's root, as seen from this package's folder.
 const root = "../.."
-
-// patience is how long a condition may take to hold. A condition is waited for, so
-// it only decides how long a failing test takes.
-const patience = 2 * time.Minute
-
-// interval is the time between two looks at a condition.
-const interval = 20 * time.Millisecond
 
 // adminToken is the administrator's.
 const adminToken = "administrator"
@@ -52,8 +44,8 @@ const adminToken = "administrator"
 type cluster struct {
 	authority *pki.Authority
 	url       *url.URL
-	etcd      *process
-	apiServer *process
+	etcd      *live.Process
+	apiServer *live.Process
 	// admin may do everything; kube is the same for the core's kinds.
 	admin client.Client
 	kube  kubernetes.Interface
@@ -70,14 +62,14 @@ func startCluster(t *testing.T) *cluster {
 		t.Fatal("KUBEBUILDER_ASSETS must name the folder of kube-apiserver, etcd and kubectl: run `make test-ha`, or set it to what hack/kube/build.sh prints")
 	}
 	log.SetLogger(logr.Discard()) // of the library that admin is of
-	c := &cluster{authority: pki.New(t), bin: bin, dir: t.TempDir(), etcdURL: "http://" + freeAddress(t)}
-	c.url = &url.URL{Scheme: "https", Host: freeAddress(t)}
-	peer := "http://" + freeAddress(t)
-	c.etcd = newProcess(t, "etcd", filepath.Join(bin, "etcd"), "--data-dir="+filepath.Join(c.dir, "etcd"), "--unsafe-no-fsync", "--log-level=error",
+	c := &cluster{authority: pki.New(t), bin: bin, dir: t.TempDir(), etcdURL: "http://" + live.FreeAddress(t)}
+	c.url = &url.URL{Scheme: "https", Host: live.FreeAddress(t)}
+	peer := "http://" + live.FreeAddress(t)
+	c.etcd = live.NewProcess(t, "etcd", filepath.Join(bin, "etcd"), "--data-dir="+filepath.Join(c.dir, "etcd"), "--unsafe-no-fsync", "--log-level=error",
 		"--listen-client-urls="+c.etcdURL, "--advertise-client-urls="+c.etcdURL,
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
-	c.etcd.start(t)
-	c.apiServer = newProcess(t, "kube-apiserver", filepath.Join(bin, "kube-apiserver"), c.apiServerFlags(t)...)
+	c.etcd.Start(t)
+	c.apiServer = live.NewProcess(t, "kube-apiserver", filepath.Join(bin, "kube-apiserver"), c.apiServerFlags(t)...)
 	c.connect(t)
 	c.startAPIServer(t)
 	return c
@@ -130,8 +122,8 @@ func (c *cluster) connect(t *testing.T) {
 // startAPIServer starts it (again) and waits until it is ready.
 func (c *cluster) startAPIServer(t *testing.T) {
 	t.Helper()
-	c.apiServer.start(t)
-	eventually(t, "the API server is ready", func(ctx context.Context) error {
+	c.apiServer.Start(t)
+	live.Eventually(t, "the API server is ready", func(ctx context.Context) error {
 		return c.kube.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
 }
@@ -172,7 +164,7 @@ func tokenFor(audiences ...string) *authenticationv1.TokenRequest {
 // namespace, and those in its own.
 func (c *cluster) granted(t *testing.T, account, namespace string) {
 	t.Helper()
-	eventually(t, "the operator has its rights in "+namespace, func(context.Context) error {
+	live.Eventually(t, "the operator has its rights in "+namespace, func(context.Context) error {
 		who := "--as=system:serviceaccount:" + operatorNamespace + ":" + account
 		if !c.may(t, "auth", "can-i", who, "list", "roles.rolecall.dev", "-n", namespace) ||
 			!c.may(t, "auth", "can-i", who, "update", "secrets/rolecall-tls", "-n", operatorNamespace) {
@@ -229,82 +221,7 @@ func (c *cluster) served(t *testing.T) {
 	for _, list := range []client.ObjectList{
 		&v1alpha1.ResourceList{}, &v1alpha1.RoleList{}, &v1alpha1.RoleBindingList{}, &v1alpha1.GroupList{},
 	} {
-		eventually(t, fmt.Sprintf("%T can be listed", list), func(ctx context.Context) error { return c.admin.List(ctx, list) })
-	}
-}
-
-// process is a program that can be started again.
-type process struct {
-	name, program string
-	args          []string
-	log           *logBuffer
-
-	command *exec.Cmd
-	ended   chan struct{}
-}
-
-// newProcess returns one that is killed when the test ends, and whose log is shown
-// if the test has failed.
-func newProcess(t *testing.T, name, program string, args ...string) *process {
-	t.Helper()
-	p := &process{name: name, program: program, args: args, log: &logBuffer{}, ended: make(chan struct{})}
-	close(p.ended)
-	t.Cleanup(func() {
-		p.end(t, syscall.SIGKILL)
-		if t.Failed() {
-			t.Logf("the end of the log of %s:\n%s", p.name, p.log.tail(4000))
-		}
-	})
-	return p
-}
-
-func (p *process) start(t *testing.T) {
-	t.Helper()
-	p.command = exec.Command(p.program, p.args...) //nolint:gosec // its own programs
-	p.command.Stdout, p.command.Stderr = p.log, p.log
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	command, ended := p.command, make(chan struct{})
-	p.ended = ended
-	go func() {
-		defer close(ended)
-		_ = command.Wait() // what it ends with is in the log
-	}()
-}
-
-// running reports whether it has not ended.
-func (p *process) running() bool {
-	select {
-	case <-p.ended:
-		return false
-	default:
-		return true
-	}
-}
-
-// end sends a signal and waits until the process is gone.
-func (p *process) end(t *testing.T, signal syscall.Signal) {
-	t.Helper()
-	if !p.running() {
-		return
-	}
-	if err := p.command.Process.Signal(signal); err != nil {
-		t.Errorf("signal %s: %v", p.name, err)
-	}
-	<-p.ended
-}
-
-// eventually waits until the condition holds, which is when it returns nil.
-func eventually(t *testing.T, what string, condition func(context.Context) error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
-		last = condition(ctx)
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("%s: %v: %v", what, err, last)
+		live.Eventually(t, fmt.Sprintf("%T can be listed", list), func(ctx context.Context) error { return c.admin.List(ctx, list) })
 	}
 }
 

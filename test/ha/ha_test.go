@@ -17,6 +17,7 @@ import (
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
 	"github.com/rolecall/rolecall/internal/testkit/faultproxy"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // TestHighAvailability goes through what can fail, under load, and holds every
@@ -71,9 +72,9 @@ func (h *house) upgrade(t *testing.T) {
 // retire ends a replica in order.
 func (h *house) retire(t *testing.T, r *replica) {
 	t.Helper()
-	r.end(t, syscall.SIGTERM)
-	if !strings.Contains(r.log.String(), "msg=stopped") {
-		t.Errorf("%s did not end in order: %s", r.name, r.log.tail(500))
+	r.End(t, syscall.SIGTERM)
+	if !strings.Contains(r.Log.String(), "msg=stopped") {
+		t.Errorf("%s did not end in order: %s", r.Name, r.Log.Tail(500))
 	}
 	h.leave(r)
 }
@@ -92,7 +93,7 @@ func (l *load) peek() map[string]tally {
 // kill kills every replica, one after the other, and starts another for it.
 func (h *house) kill(t *testing.T) {
 	for _, r := range slices.Clone(h.live) {
-		r.end(t, syscall.SIGKILL)
+		r.End(t, syscall.SIGKILL)
 		h.traffic(t, 20)
 		h.leave(r)
 		h.join(t)
@@ -110,7 +111,7 @@ func (h *house) leader(t *testing.T, times int) *replica {
 		before[r] = r.proxy.Count(statusWrites)
 	}
 	var leader *replica
-	eventually(t, "a replica writes status", func(context.Context) error {
+	live.Eventually(t, "a replica writes status", func(context.Context) error {
 		for _, r := range h.live {
 			if r.proxy.Count(statusWrites) >= before[r]+times {
 				leader = r
@@ -121,7 +122,7 @@ func (h *house) leader(t *testing.T, times int) *replica {
 	})
 	for _, r := range h.live {
 		if n := r.proxy.Count(statusWrites) - before[r]; r != leader && n > 0 {
-			t.Errorf("%s leads, and %s has written status %d times too", leader.name, r.name, n)
+			t.Errorf("%s leads, and %s has written status %d times too", leader.Name, r.Name, n)
 		}
 	}
 	return leader
@@ -131,16 +132,16 @@ func (h *house) leader(t *testing.T, times int) *replica {
 // was not written.
 func (h *house) killLeader(t *testing.T) {
 	leader := h.leader(t, 20)
-	leader.end(t, syscall.SIGKILL)
+	leader.End(t, syscall.SIGKILL)
 	h.leave(leader)
 	killed := time.Now()
 	next := h.leader(t, 1)
-	t.Logf("%s writes status %s after the leader was killed", next.name, time.Since(killed).Round(10*time.Millisecond))
+	t.Logf("%s writes status %s after the leader was killed", next.Name, time.Since(killed).Round(10*time.Millisecond))
 	h.join(t)
 	h.leader(t, 20)
 	h.writer.mu.Lock()
 	defer h.writer.mu.Unlock()
-	eventually(t, "the status of every object is written", func(ctx context.Context) error {
+	live.Eventually(t, "the status of every object is written", func(ctx context.Context) error {
 		var list v1alpha1.RoleBindingList
 		if err := h.cluster.admin.List(ctx, &list); err != nil {
 			return err
@@ -160,17 +161,17 @@ func (h *house) killLeader(t *testing.T) {
 func (h *house) outage(t *testing.T, signal syscall.Signal) {
 	begin := map[*replica]int{}
 	for _, r := range h.live {
-		begin[r] = len(r.log.String())
+		begin[r] = len(r.Log.String())
 	}
-	h.cluster.apiServer.end(t, signal)
+	h.cluster.apiServer.End(t, signal)
 	for _, r := range h.live {
-		eventually(t, r.name+" says that the API server is away", func(context.Context) error { return says(r, "lost contact", begin[r]) })
+		live.Eventually(t, r.Name+" says that the API server is away", func(context.Context) error { return says(r, "lost contact", begin[r]) })
 	}
 	h.traffic(t, 200)
 	for _, r := range h.live {
 		for _, probe := range []string{"/healthz", "/readyz"} {
 			if status, body, err := get(t.Context(), "http://"+r.health+probe); err != nil || status != http.StatusOK {
-				t.Errorf("%s: %s answers %d %s, %v", r.name, probe, status, body, err)
+				t.Errorf("%s: %s answers %d %s, %v", r.Name, probe, status, body, err)
 			}
 		}
 	}
@@ -179,19 +180,19 @@ func (h *house) outage(t *testing.T, signal syscall.Signal) {
 	h.converge(t)
 	t.Logf("all replicas decide by the newest objects %s after the API server is ready", time.Since(back).Round(time.Millisecond))
 	for _, r := range h.live {
-		eventually(t, r.name+" says that the API server is back", func(context.Context) error { return says(r, "in contact", begin[r]) })
+		live.Eventually(t, r.Name+" says that the API server is back", func(context.Context) error { return says(r, "in contact", begin[r]) })
 		if n := r.lines("lost contact", begin[r]); n != 1 {
-			t.Errorf("%s says %d times that the API server is away", r.name, n)
+			t.Errorf("%s says %d times that the API server is away", r.Name, n)
 		}
 		if n := r.lines("\n", begin[r]); n > 20 {
-			t.Errorf("%s has written %d lines in one outage:\n%s", r.name, n, r.log.String()[begin[r]:])
+			t.Errorf("%s has written %d lines in one outage:\n%s", r.Name, n, r.Log.String()[begin[r]:])
 		}
 	}
 }
 
 func says(r *replica, text string, after int) error {
 	if r.lines(text, after) == 0 {
-		return fmt.Errorf("%s does not", r.name)
+		return fmt.Errorf("%s does not", r.Name)
 	}
 	return nil
 }
@@ -200,9 +201,9 @@ func says(r *replica, text string, after int) error {
 // written.
 func (h *house) partition(t *testing.T) {
 	r, begin := h.live[0], 0
-	begin = len(r.log.String())
+	begin = len(r.Log.String())
 	r.proxy.Cut()
-	eventually(t, "it says so", func(context.Context) error { return says(r, "lost contact", begin) })
+	live.Eventually(t, "it says so", func(context.Context) error { return says(r, "lost contact", begin) })
 	old, err := newHTTPFor(r).ask(t.Context(), 0, false)
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +241,7 @@ func (h *house) slow(t *testing.T) {
 	fault := r.proxy.Inject(faultproxy.Fault{Do: faultproxy.Slow(300 * time.Millisecond)})
 	defer fault.End()
 	r.proxy.Drop()
-	eventually(t, "it lists or watches slowly", func(context.Context) error {
+	live.Eventually(t, "it lists or watches slowly", func(context.Context) error {
 		if fault.Spoilt() < 4 {
 			return errors.New("not yet")
 		}
@@ -252,14 +253,14 @@ func (h *house) slow(t *testing.T) {
 // stale has a replica list from a server that is behind: it must not go back.
 func (h *house) stale(t *testing.T) {
 	r := h.live[0]
-	begin := len(r.log.String())
+	begin := len(r.Log.String())
 	behind := r.proxy.Inject(faultproxy.Fault{On: faultproxy.Request{Verb: faultproxy.VerbList}, Do: faultproxy.Stale})
 	forgotten := r.proxy.Inject(faultproxy.Fault{
 		On: faultproxy.Request{Verb: faultproxy.VerbWatch}, Times: 8, Do: faultproxy.Status(http.StatusGone, "Expired"),
 	})
 	h.edits(t, 5)
 	r.proxy.Drop()
-	eventually(t, "it says that the API server is behind", func(context.Context) error { return says(r, "is not believed for now", begin) })
+	live.Eventually(t, "it says that the API server is behind", func(context.Context) error { return says(r, "is not believed for now", begin) })
 	h.traffic(t, 50)
 	behind.End()
 	forgotten.End()
@@ -273,7 +274,7 @@ func (h *house) compacted(t *testing.T) {
 	r.proxy.Cut()
 	h.edits(t, 20)
 	h.cluster.compact(t)
-	h.cluster.apiServer.end(t, syscall.SIGTERM)
+	h.cluster.apiServer.End(t, syscall.SIGTERM)
 	h.cluster.startAPIServer(t)
 	lists := r.proxy.Count(faultproxy.Request{Verb: faultproxy.VerbList, Resource: "rolebindings"})
 	r.proxy.Restore()
@@ -318,7 +319,7 @@ func (h *house) spoilt(t *testing.T, f fault) {
 	injected := r.proxy.Inject(f.fault)
 	defer injected.End()
 	r.proxy.Drop()
-	eventually(t, "all faults have come", func(context.Context) error {
+	live.Eventually(t, "all faults have come", func(context.Context) error {
 		if n := injected.Spoilt(); n < f.fault.Times {
 			return fmt.Errorf("%d of %d have", n, f.fault.Times)
 		}

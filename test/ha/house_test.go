@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // house is replicas behind a balancer, under load, while objects change.
@@ -45,7 +47,7 @@ type house struct {
 // config/rbac gives, clients, and a writer.
 func openHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, program: buildOperator(t), history: newHistory(t), load: newLoad()}
+	h := &house{t: t, program: live.Build(t, root), history: newHistory(t), load: newLoad()}
 	h.cluster = startCluster(t)
 	h.cluster.install(t)
 	account := h.cluster.kubectl(t, "get", "deployment", "-n", operatorNamespace, "-o", "jsonpath={.items[0].spec.template.spec.serviceAccountName}")
@@ -72,12 +74,12 @@ func (h *house) join(t *testing.T) {
 	t.Helper()
 	since := h.history.now()
 	r := h.newReplica("")
-	s := &sight{replica: r.name, since: since}
+	s := &sight{replica: r.Name, since: since}
 	h.sights = append(h.sights, s)
 	h.balancer.add(r)
 	c := newHTTP(h.t, func() []string { return []string{r.http} })
 	h.all.Go(func() { h.load.look(h.alive, r, s, c) })
-	eventually(t, "the balancer knows "+r.name, func(context.Context) error { return h.balancer.knows(r, true) })
+	live.Eventually(t, "the balancer knows "+r.Name, func(context.Context) error { return h.balancer.knows(r, true) })
 	h.live = append(h.live, r)
 }
 
@@ -137,12 +139,12 @@ func (h *house) converge(t *testing.T) {
 	h.writer.mu.Lock()
 	defer h.writer.mu.Unlock()
 	want := h.history.latest()
-	eventually(t, "all replicas have the same revision", func(ctx context.Context) error {
+	live.Eventually(t, "all replicas have the same revision", func(ctx context.Context) error {
 		var behind []error
 		for _, r := range h.live {
 			a, err := newHTTPFor(r).ask(ctx, 0, false)
 			if err == nil && a.revision != want {
-				err = fmt.Errorf("%s has the revision %s, want %s", r.name, a.revision, want)
+				err = fmt.Errorf("%s has the revision %s, want %s", r.Name, a.revision, want)
 			}
 			behind = append(behind, err)
 		}
@@ -154,7 +156,7 @@ func (h *house) converge(t *testing.T) {
 func newHTTPFor(r *replica) *overHTTP {
 	return &overHTTP{
 		addresses: func() []string { return []string{r.http} },
-		client:    &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience},
+		client:    &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: live.Patience},
 	}
 }
 
@@ -162,7 +164,7 @@ func newHTTPFor(r *replica) *overHTTP {
 func (h *house) edits(t *testing.T, times int) {
 	t.Helper()
 	before := h.history.now().bindings
-	eventually(t, "bindings are changed", func(context.Context) error {
+	live.Eventually(t, "bindings are changed", func(context.Context) error {
 		if n := h.history.now().bindings - before; n < times {
 			return fmt.Errorf("%d times so far", n)
 		}
@@ -174,7 +176,7 @@ func (h *house) edits(t *testing.T, times int) {
 func (h *house) traffic(t *testing.T, times int) {
 	t.Helper()
 	before := h.load.asked()
-	eventually(t, "the clients have been answered", func(context.Context) error {
+	live.Eventually(t, "the clients have been answered", func(context.Context) error {
 		for name, n := range h.load.asked() {
 			if n < before[name]+times {
 				return fmt.Errorf("%s: %d answers", name, n-before[name])

@@ -238,7 +238,7 @@ func (l *load) note(question int, a answer) {
 // look asks one replica alone, one question after the other, until it ends, and
 // keeps what it shows.
 func (l *load) look(ctx context.Context, r *replica, s *sight, c *overHTTP) {
-	for n := 0; ctx.Err() == nil && r.running(); n++ {
+	for n := 0; ctx.Err() == nil && r.Running(); n++ {
 		question := n % len(questions)
 		if a, err := c.ask(ctx, question, false); err == nil {
 			s.saw(a.revision)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall/internal/testkit/faultproxy"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // compact has etcd forget all revisions but the present one, by its JSON gateway.
@@ -54,11 +55,11 @@ func (h *house) reconnects(t *testing.T) {
 	r := h.live[0]
 	var all faultproxy.Request
 	goroutines, memory := h.usage(t, r)
-	begin := len(r.log.String())
+	begin := len(r.Log.String())
 	for range times {
 		before := r.proxy.Count(all)
 		r.proxy.Drop()
-		eventually(t, "it connects again", func(context.Context) error {
+		live.Eventually(t, "it connects again", func(context.Context) error {
 			if r.proxy.Count(all) == before {
 				return fmt.Errorf("%d requests so far", before)
 			}
@@ -66,7 +67,7 @@ func (h *house) reconnects(t *testing.T) {
 		})
 	}
 	var after, grown float64
-	eventually(t, "the goroutines of old connections have ended", func(context.Context) error {
+	live.Eventually(t, "the goroutines of old connections have ended", func(context.Context) error {
 		if after, grown = h.usage(t, r); after > goroutines+slack {
 			return fmt.Errorf("%v goroutines, and %v before", after, goroutines)
 		}

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // account is the service account of these tests' operators.
@@ -49,16 +50,16 @@ func TestNamespacedRights(t *testing.T) {
 	for _, namespace := range served {
 		c.granted(t, account, namespace)
 	}
-	h := &house{t: t, cluster: c, program: buildOperator(t), token: c.token(t, operatorNamespace, account)}
+	h := &house{t: t, cluster: c, program: live.Build(t, root), token: c.token(t, operatorNamespace, account)}
 	const config = "namespaces: [shop, office]\n"
 
 	t.Run("it serves those namespaces and writes status and events there", func(t *testing.T) {
 		r := h.newReplica(config)
 		c.serves(t, r, served)
-		if log := r.log.String(); strings.Contains(log, "forbidden") {
+		if log := r.Log.String(); strings.Contains(log, "forbidden") {
 			t.Errorf("it lacks a right:\n%s", log)
 		}
-		r.end(t, syscall.SIGTERM)
+		r.End(t, syscall.SIGTERM)
 		c.released(t)
 	})
 	t.Run("it has no right elsewhere", func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestNamespacedRights(t *testing.T) {
 func (h *house) reviews(t *testing.T, config string, wide []rbacv1.PolicyRule) {
 	c := h.cluster
 	r := h.newReplica(config + "callers: {serviceAccounts: {refusalTTL: 1s}}\n")
-	eventually(t, "it is ready", r.ready)
+	live.Eventually(t, "it is ready", r.ready)
 	c.kubectl(t, "create", "serviceaccount", "checkout", "-n", "shop")
 	request, err := c.kube.CoreV1().ServiceAccounts("shop").CreateToken(t.Context(), "checkout", tokenFor("rolecall.dev"), metav1.CreateOptions{})
 	if err != nil {
@@ -94,13 +95,13 @@ func (h *house) reviews(t *testing.T, config string, wide []rbacv1.PolicyRule) {
 			return err
 		}
 	}
-	eventually(t, "callers are not reviewed", ask(http.StatusServiceUnavailable))
+	live.Eventually(t, "callers are not reviewed", ask(http.StatusServiceUnavailable))
 	c.apply(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "reviews"}, Rules: slices.DeleteFunc(slices.Clone(wide), func(r rbacv1.PolicyRule) bool { return !ofCluster(r) })})
 	c.apply(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "reviews"}, Subjects: operatorSubjects(),
 		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "reviews"},
 	})
-	eventually(t, "a caller without the right is refused", ask(http.StatusForbidden))
+	live.Eventually(t, "a caller without the right is refused", ask(http.StatusForbidden))
 }
 
 // shippedRights are the rules of config/rbac: those in the whole cluster, and those
@@ -166,7 +167,7 @@ func (c *cluster) serves(t *testing.T, r *replica, served []string) {
 		})
 	}
 	for _, namespace := range served {
-		eventually(t, "the status and an event of the Role in "+namespace, func(ctx context.Context) error {
+		live.Eventually(t, "the status and an event of the Role in "+namespace, func(ctx context.Context) error {
 			var role v1alpha1.Role
 			if err := c.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "reader"}, &role); err != nil {
 				return err
@@ -181,7 +182,7 @@ func (c *cluster) serves(t *testing.T, r *replica, served []string) {
 			return err
 		})
 	}
-	eventually(t, "it is ready", r.ready)
+	live.Eventually(t, "it is ready", r.ready)
 	for namespace, want := range map[string]int{"shop": http.StatusOK, "office": http.StatusOK, "elsewhere": http.StatusNotFound} {
 		if status, err := r.askAbout(t.Context(), namespace, ""); err != nil || status != want {
 			t.Errorf("of %s: status %d, %v; want %d", namespace, status, err, want)

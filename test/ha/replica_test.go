@@ -5,43 +5,27 @@
 package ha
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"testing"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
 	"github.com/rolecall/rolecall/internal/testkit/faultproxy"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
 // installation is where config/default puts the operator.
 const operatorNamespace = "rolecall-system"
 
-// buildOperator builds the command as it is in the tree.
-func buildOperator(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "rolecall")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rolecall")
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build cmd/rolecall: %v\n%s", err, out)
-	}
-	return program
-}
-
 // replica is a `rolecall serve`, and what is between it and the API server.
 type replica struct {
-	*process
+	*live.Process
 	http, grpc, health, metrics string
 	proxy                       *faultproxy.Proxy
 }
@@ -52,7 +36,7 @@ func (h *house) newReplica(more string) *replica {
 	t.Helper()
 	h.replicas++
 	name := fmt.Sprintf("replica-%d", h.replicas)
-	r := &replica{http: freeAddress(t), grpc: freeAddress(t), health: freeAddress(t), metrics: freeAddress(t)}
+	r := &replica{http: live.FreeAddress(t), grpc: live.FreeAddress(t), health: live.FreeAddress(t), metrics: live.FreeAddress(t)}
 	r.proxy = faultproxy.Start(t, h.cluster.authority, h.cluster.url, h.cluster.transport())
 	config := filepath.Join(h.cluster.dir, name+".yaml")
 	pki.Replace(t, config, fmt.Sprintf(`
@@ -66,8 +50,8 @@ leaderElection: {namespace: %q}
 timeouts: {shutdownDelay: 5s}
 %s`, r.http, r.grpc, r.health, r.metrics, operatorNamespace, more))
 	kubeconfig := h.cluster.writeKubeconfig(t, name, r.proxy.Address, h.token)
-	r.process = newProcess(t, name, h.program, "serve", "--kubeconfig", kubeconfig, "--config", config)
-	r.start(t)
+	r.Process = live.NewProcess(t, name, h.program, "serve", "--kubeconfig", kubeconfig, "--config", config)
+	r.Start(t)
 	return r
 }
 
@@ -75,7 +59,7 @@ timeouts: {shutdownDelay: 5s}
 func (r *replica) ready(ctx context.Context) error {
 	status, _, err := get(ctx, "http://"+r.health+"/readyz")
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s: /readyz answers %d", r.name, status)
+		err = fmt.Errorf("%s: /readyz answers %d", r.Name, status)
 	}
 	return err
 }
@@ -112,7 +96,7 @@ func (r *replica) gauge(ctx context.Context, name string) (float64, error) {
 	}
 	all := families[name].GetMetric()
 	if len(all) != 1 {
-		return 0, fmt.Errorf("%s has %d metrics %s, want one", r.name, len(all), name)
+		return 0, fmt.Errorf("%s has %d metrics %s, want one", r.Name, len(all), name)
 	}
 	return all[0].GetGauge().GetValue(), nil
 }
@@ -120,7 +104,7 @@ func (r *replica) gauge(ctx context.Context, name string) (float64, error) {
 // lines counts the lines of the replica's log that hold a text, of those that came
 // after the first bytes.
 func (r *replica) lines(text string, after int) int {
-	return strings.Count(r.log.String()[after:], text)
+	return strings.Count(r.Log.String()[after:], text)
 }
 
 func get(ctx context.Context, url string) (int, string, error) {
@@ -135,40 +119,4 @@ func get(ctx context.Context, url string) (int, string, error) {
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	return response.StatusCode, string(text), err
-}
-
-// freeAddress returns a loopback address that nothing listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
-
-// logBuffer collects what a process writes.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write appends to the log.
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// String returns the log so far.
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func (b *logBuffer) tail(n int) string {
-	text := b.String()
-	return text[max(0, len(text)-n):]
 }

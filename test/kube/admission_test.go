@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
@@ -31,7 +32,7 @@ type admissionRig struct {
 
 func startAdmissionRig(t *testing.T) *admissionRig {
 	t.Helper()
-	r := &admissionRig{program: buildOperator(t), cluster: startClusterWithCRDs(t), address: freeAddress(t)}
+	r := &admissionRig{program: live.Build(t, root), cluster: startClusterWithCRDs(t), address: live.FreeAddress(t)}
 	authority := pki.New(t)
 	certificate := authority.Issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
 	certFile, keyFile := authority.Files(t.TempDir(), &certificate)
@@ -56,7 +57,7 @@ func startAdmissionRig(t *testing.T) *admissionRig {
 func (r *admissionRig) serve(t *testing.T) *operator {
 	t.Helper()
 	o := startOperatorWith(t, r.program, r.kubeconfig, r.configuration)
-	eventually(t, "the operator is ready", o.ready)
+	live.Eventually(t, "the operator is ready", o.ready)
 	return o
 }
 
@@ -97,7 +98,7 @@ func TestAdmission(t *testing.T) {
 	apply := []string{"apply", "-n", "shop", "-f", "-"}
 
 	t.Run("a warning", func(t *testing.T) {
-		eventually(t, "kubectl warns of a role that is not there", func(ctx context.Context) error {
+		live.Eventually(t, "kubectl warns of a role that is not there", func(ctx context.Context) error {
 			if out := r.says(ctx, binding, append(apply, "--dry-run=server")...); out != danglingWarning+"rolebinding.rolecall.dev/editors created (server dry run)\n" {
 				return fmt.Errorf("it says:\n%s", out)
 			}
@@ -118,7 +119,7 @@ func TestAdmission(t *testing.T) {
 	t.Run("a refusal", func(t *testing.T) {
 		const want = `The Role "broken" is invalid: spec.permissions[0].condition: (line 1, column 1): there is no variable "contxt" (did you mean "context"?)`
 		// The webhook lets through what it is not asked about in time.
-		eventually(t, "kubectl is told why", func(ctx context.Context) error {
+		live.Eventually(t, "kubectl is told why", func(ctx context.Context) error {
 			if out := r.says(ctx, brokenRole, append(apply, "--dry-run=server")...); !strings.Contains(out, want) {
 				return fmt.Errorf("it says:\n%s", out)
 			}
@@ -128,7 +129,7 @@ func TestAdmission(t *testing.T) {
 	t.Run("a role goes that is bound", func(t *testing.T) {
 		r.kubectlApply(t, documentResource+"---"+editorRole, apply...)
 		const want = `Warning: metadata.name: "editor" is still named by rcbinds, which then give nothing by it`
-		eventually(t, "kubectl warns", func(ctx context.Context) error {
+		live.Eventually(t, "kubectl warns", func(ctx context.Context) error {
 			if out := r.says(ctx, "", "delete", "rcrole", "editor", "-n", "shop", "--dry-run=server"); !strings.Contains(out, want) {
 				return fmt.Errorf("it says:\n%s", out)
 			}
@@ -144,7 +145,7 @@ func TestAdmission(t *testing.T) {
 	})
 	t.Run("an author who may not", func(t *testing.T) {
 		as := append(apply, "--as=writer", "--as-group=writers")
-		eventually(t, "the policy refuses", func(ctx context.Context) error {
+		live.Eventually(t, "the policy refuses", func(ctx context.Context) error {
 			if out := r.says(ctx, strings.Replace(binding, "jane", "john", 1), as...); !strings.Contains(out, "ask for the verb bind") {
 				return fmt.Errorf("kubectl says:\n%s", out)
 			}
@@ -152,7 +153,7 @@ func TestAdmission(t *testing.T) {
 		})
 		r.kubectl(t, "delete", "validatingadmissionpolicybinding", "rolebindings.rolecall.dev")
 		const want = `Warning: spec.roles: you lack the verb bind on roles.rolecall.dev for "editor", and still the binding gives it`
-		eventually(t, "without the policy the webhook warns", func(ctx context.Context) error {
+		live.Eventually(t, "without the policy the webhook warns", func(ctx context.Context) error {
 			if out := r.says(ctx, strings.Replace(binding, "jane", "john", 1), append(as, "--dry-run=server")...); !strings.Contains(out, want) {
 				return fmt.Errorf("kubectl says:\n%s", out)
 			}

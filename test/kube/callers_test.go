@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // callersConfig makes reviews count for a moment only, so that the test need not
@@ -24,7 +26,7 @@ callers: {serviceAccounts: {reviewTTL: 1s, refusalTTL: 1s, outageTTL: 20s}}
 // of config/rbac.
 func TestCallers(t *testing.T) {
 	t.Parallel()
-	program := buildOperator(t)
+	program := live.Build(t, root)
 	c := startClusterWithCRDs(t)
 	c.installOperator(t)
 	l := startLink(t, c.address())
@@ -42,7 +44,7 @@ func TestCallers(t *testing.T) {
 	}
 	bind()
 	checkout, cart := c.token(t, "checkout", "rolecall.dev"), c.token(t, "cart", "rolecall.dev")
-	eventually(t, "the operator is ready", o.ready)
+	live.Eventually(t, "the operator is ready", o.ready)
 	o.eventuallyAnswers(t, checkout, http.StatusOK) // RBAC knows of the binding
 
 	t.Run("each gets the answer that RBAC has for it", func(t *testing.T) {
@@ -89,7 +91,7 @@ func TestCallers(t *testing.T) {
 		c.kubectl(t, "delete", "serviceaccount", "checkout", "-n", "shop")
 		o.eventuallyAnswers(t, checkout, http.StatusUnauthorized)
 	})
-	if log := o.log.String(); strings.Contains(log, checkout) || strings.Contains(log, cart) || strings.Contains(log, "forbidden") {
+	if log := o.Log.String(); strings.Contains(log, checkout) || strings.Contains(log, cart) || strings.Contains(log, "forbidden") {
 		t.Errorf("the log tells a token, or config/rbac lacks a right:\n%s", log)
 	}
 }
@@ -125,7 +127,7 @@ func (o *operator) askAs(ctx context.Context, token, namespace string) (int, str
 // namespace shop.
 func (o *operator) eventuallyAnswers(t *testing.T, token string, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("the answer is %d", want), func(ctx context.Context) error {
+	live.Eventually(t, fmt.Sprintf("the answer is %d", want), func(ctx context.Context) error {
 		status, text, err := o.askAs(ctx, token, "shop")
 		if err == nil && status != want {
 			return fmt.Errorf("it is %d %s", status, text)

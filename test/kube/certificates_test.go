@@ -20,6 +20,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/logs"
 )
 
@@ -48,7 +49,7 @@ type replica struct {
 // startReplica starts one with the rights of config/rbac.
 func startReplica(t *testing.T, program, kubeconfig string) *replica {
 	t.Helper()
-	address, metrics := freeAddress(t), freeAddress(t)
+	address, metrics := live.FreeAddress(t), live.FreeAddress(t)
 	o := startOperatorAt(t, program, kubeconfig, address, fmt.Sprintf(`
 apiVersion: config.rolecall.dev/v1alpha1
 kind: ServerConfiguration
@@ -56,7 +57,7 @@ certificates: {dnsNames: [localhost, rolecall.rolecall-system.svc]}
 http: {bindAddress: %q, tls: {generated: true}}
 metrics: {bindAddress: %q, tls: {generated: true}, anonymous: Deny}
 admission: {bindAddress: %q, tls: {generated: true}}
-`, address, metrics, freeAddress(t)))
+`, address, metrics, live.FreeAddress(t)))
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ admission: {bindAddress: %q, tls: {generated: true}}
 // unready waits until the replica says why it is not ready.
 func (r *replica) unready(t *testing.T, why string) {
 	t.Helper()
-	eventually(t, "the replica is not ready: "+why, func(ctx context.Context) error {
+	live.Eventually(t, "the replica is not ready: "+why, func(ctx context.Context) error {
 		response, err := request(ctx, http.MethodGet, "http://"+r.health+"/readyz", nil)
 		if err != nil {
 			return err
@@ -95,7 +96,7 @@ func (r *replica) shows(ctx context.Context, roots *x509.CertPool) (*x509.Certif
 // config/rbac, publish whom to trust, and show another one without an end of anything.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
-	program := buildOperator(t)
+	program := live.Build(t, root)
 	c := startClusterWithCRDs(t)
 	c.installOperator(t)
 	c.kubectl(t, "create", "secret", "generic", "rolecall-tls", "-n", operatorNamespace, "--from-literal=tls.crt=theirs")
@@ -108,7 +109,7 @@ func TestCertificates(t *testing.T) {
 	}
 	c.kubectl(t, "delete", "secret", "rolecall-tls", "-n", operatorNamespace)
 	for _, r := range replicas {
-		eventually(t, "the replica is ready", r.ready)
+		live.Eventually(t, "the replica is ready", r.ready)
 	}
 	roots, bundle := c.authorities(t)
 	first, err := replicas[0].shows(t.Context(), roots)
@@ -123,7 +124,7 @@ func TestCertificates(t *testing.T) {
 	})
 	t.Run("its rights are for its own Secret", func(t *testing.T) { rightsOnSecrets(t, c) })
 	for _, r := range replicas {
-		if log := r.log.String(); strings.Contains(log, "forbidden") || logs.Find(log) != "" {
+		if log := r.Log.String(); strings.Contains(log, "forbidden") || logs.Find(log) != "" {
 			t.Errorf("config/rbac lacks a right, or the log tells a key:\n%s", log)
 		}
 	}
@@ -132,7 +133,7 @@ func TestCertificates(t *testing.T) {
 // authorities are those of the ConfigMap, which is written after the Secret.
 func (c *cluster) authorities(t *testing.T) (roots *x509.CertPool, bundle string) {
 	t.Helper()
-	eventually(t, "the authority is published", func(ctx context.Context) error {
+	live.Eventually(t, "the authority is published", func(ctx context.Context) error {
 		var err error
 		bundle, err = c.tryKubectl(ctx, "", "get", "configmap", "rolecall-ca", "-n", operatorNamespace, "-o", `jsonpath={.data.ca\.crt}`)
 		roots = x509.NewCertPool()
@@ -156,7 +157,7 @@ func checksOverTLS(t *testing.T, program string, replicas []*replica, bundle str
 }
 
 func trustedByAPIServer(t *testing.T, c *cluster, bundle string) {
-	eventually(t, "the caBundle is injected", func(ctx context.Context) error {
+	live.Eventually(t, "the caBundle is injected", func(ctx context.Context) error {
 		text, err := c.tryKubectl(ctx, "", "get", "validatingwebhookconfiguration", "rolecall", "-o", "json")
 		if err != nil {
 			return err
@@ -224,7 +225,7 @@ func rotation(t *testing.T, c *cluster, replicas []*replica, roots *x509.CertPoo
 	connected(t, https, replicas[1], first)
 	c.kubectl(t, "patch", "secret", "rolecall-tls", "-n", operatorNamespace, "--type=merge", "-p", `{"data":{"tls.crt":""}}`)
 	for _, r := range replicas {
-		eventually(t, "another certificate is shown", func(ctx context.Context) error {
+		live.Eventually(t, "another certificate is shown", func(ctx context.Context) error {
 			now, err := r.shows(ctx, roots)
 			if err == nil && now.Equal(first) {
 				return fmt.Errorf("it is the first, which ends at %s", now.NotAfter)

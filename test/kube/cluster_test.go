@@ -13,25 +13,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // root is the repository's root, as seen from this package's folder.
 const root = "../.."
-
-// patience is how long a condition may take to hold. A condition is waited for,
-// so it only decides how long a failing test takes.
-const patience = 2 * time.Minute
-
-// interval is the time between two looks at a condition.
-const interval = 50 * time.Millisecond
 
 // cluster is an etcd and a kube-apiserver of a test's own, with RBAC.
 type cluster struct {
@@ -64,8 +57,8 @@ func startClusterWith(t *testing.T, configure func(*envtest.APIServer)) *cluster
 	c := &cluster{bin: bin, home: t.TempDir(), env: &envtest.Environment{
 		UseExistingCluster:       new(false),
 		BinaryAssetsDirectory:    bin,
-		ControlPlaneStartTimeout: patience,
-		ControlPlaneStopTimeout:  patience,
+		ControlPlaneStartTimeout: live.Patience,
+		ControlPlaneStopTimeout:  live.Patience,
 	}}
 	configure(c.env.ControlPlane.GetAPIServer())
 	config, err := c.env.Start()
@@ -101,14 +94,14 @@ func startClusterWithCRDs(t *testing.T) *cluster {
 func (c *cluster) waitForKinds(t *testing.T) {
 	t.Helper()
 	c.kubectl(t, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
-	eventually(t, "discovery lists four kinds", func(ctx context.Context) error {
+	live.Eventually(t, "discovery lists four kinds", func(ctx context.Context) error {
 		out, err := c.tryKubectl(ctx, "", "api-resources", "--api-group=rolecall.dev", "--cached=false", "-o", "name")
 		if err == nil && strings.Count(out, "\n") != 4 {
 			return fmt.Errorf("it lists %q", out)
 		}
 		return err
 	})
-	eventually(t, "OpenAPI describes four kinds", func(ctx context.Context) error {
+	live.Eventually(t, "OpenAPI describes four kinds", func(ctx context.Context) error {
 		out, err := c.tryKubectl(ctx, "", "get", "--raw", "/openapi/v3/apis/rolecall.dev/v1alpha1")
 		for _, plural := range []string{"resources", "roles", "rolebindings", "groups"} {
 			if err == nil && !strings.Contains(out, `/namespaces/{namespace}/`+plural+`"`) {
@@ -117,22 +110,6 @@ func (c *cluster) waitForKinds(t *testing.T) {
 		}
 		return err
 	})
-}
-
-// eventually waits until the condition holds, which is when it returns nil.
-func eventually(t *testing.T, what string, condition func(context.Context) error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
-		err := condition(ctx)
-		if err == nil || ctx.Err() == nil { // the last one may only say that time is up
-			last = err
-		}
-		return err == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("%s: %v: %v", what, err, last)
-	}
 }
 
 // address returns the server's host and port.
@@ -173,7 +150,7 @@ func (c *cluster) tryKubectl(ctx context.Context, input string, args ...string) 
 // may waits until somebody has a right: RBAC takes note of a binding after a moment.
 func (c *cluster) may(t *testing.T, who string, right ...string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s may %s", who, strings.Join(right, " ")), func(ctx context.Context) error {
+	live.Eventually(t, fmt.Sprintf("%s may %s", who, strings.Join(right, " ")), func(ctx context.Context) error {
 		_, err := c.tryKubectl(ctx, "", append([]string{"auth", "can-i", "--as=" + who}, right...)...)
 		return err
 	})

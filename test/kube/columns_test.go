@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // printerColumns looks at the table from which kubectl prints, and at what it
@@ -31,7 +33,7 @@ func printerColumns(t *testing.T, c *cluster) {
 	for plural, columns := range want {
 		t.Run(plural, func(t *testing.T) {
 			// The count of bindings is written when it has been at rest for a while.
-			eventually(t, "every column is filled", func(context.Context) error {
+			live.Eventually(t, "every column is filled", func(context.Context) error {
 				return filledColumns(c.table(t, plural, "broken"), columns)
 			})
 		})
@@ -43,7 +45,7 @@ func printerColumns(t *testing.T, c *cluster) {
 		"rcbind/viewers":  `viewers ["viewer"] 1 * True Ready`,
 	}
 	for name, line := range lines {
-		eventually(t, "kubectl get "+name, func(context.Context) error {
+		live.Eventually(t, "kubectl get "+name, func(context.Context) error {
 			fields := strings.Fields(c.kubectl(t, "get", name, "-n", "broken", "--no-headers"))
 			if got := strings.Join(fields[:len(fields)-1], " "); got != line {
 				return fmt.Errorf("it prints %q and an age, want %q", got, line)

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	eventsv1 "k8s.io/api/events/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // emptyRole is a role whose binding comes before it.
@@ -57,7 +59,7 @@ spec:
 // about the binding, and fails if there are others.
 func (c *cluster) wantEvents(t *testing.T, want map[string]int) {
 	t.Helper()
-	eventually(t, "the events of the binding", func(ctx context.Context) error {
+	live.Eventually(t, "the events of the binding", func(ctx context.Context) error {
 		text, err := c.tryKubectl(ctx, "", "get", "events.events.k8s.io", "-n", "events", "-o", "json")
 		if err != nil {
 			return err

@@ -10,15 +10,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // The operator's own namespace and service account, as config/default names them.
@@ -29,18 +27,6 @@ const (
 
 // installation is what a cluster's administrator applies.
 var installation = filepath.Join(root, "config/default")
-
-// buildOperator builds the command as it is in the tree.
-func buildOperator(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "rolecall")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rolecall")
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build cmd/rolecall: %v\n%s", err, out)
-	}
-	return program
-}
 
 // installOperator applies what config/default holds, all but the CRDs, which are there,
 // and the webhook: there is no network by which the API server could reach it, and it
@@ -56,7 +42,7 @@ func (c *cluster) installOperator(t *testing.T) {
 	}
 	c.kubectlApply(t, strings.Join(rest, "\n---\n"), "apply", "-f", "-")
 	who := fmt.Sprintf("system:serviceaccount:%s:%s", operatorNamespace, operatorAccount)
-	c.may(t, who, "list", "roles.rolecall.dev", "--all-namespaces")
+	c.may(t, who, "create", "tokenreviews.authentication.k8s.io")
 	c.may(t, who, "update", "secrets/rolecall-tls", "-n", operatorNamespace)
 }
 
@@ -78,11 +64,8 @@ users: [{name: operator, user: {token: %q}}]
 
 // operator is a running `rolecall serve`.
 type operator struct {
+	*live.Process
 	http, health string
-
-	process *os.Process
-	log     *logBuffer
-	ended   chan struct{}
 }
 
 // startOperator starts a replica. It is killed when the test ends, and its log
@@ -95,7 +78,7 @@ func startOperator(t *testing.T, program, kubeconfig string) *operator {
 // startOperatorWith starts a replica with more configuration.
 func startOperatorWith(t *testing.T, program, kubeconfig, more string) *operator {
 	t.Helper()
-	http := freeAddress(t)
+	http := live.FreeAddress(t)
 	return startOperatorAt(t, program, kubeconfig, http, fmt.Sprintf(`
 apiVersion: config.rolecall.dev/v1alpha1
 kind: ServerConfiguration
@@ -107,9 +90,9 @@ http: {bindAddress: %q}
 // address, and may say where its metrics are, and nothing of its other listeners.
 func startOperatorAt(t *testing.T, program, kubeconfig, http, configuration string) *operator {
 	t.Helper()
-	o := &operator{http: http, health: freeAddress(t), log: &logBuffer{}, ended: make(chan struct{})}
+	o := &operator{http: http, health: live.FreeAddress(t)}
 	if !strings.Contains(configuration, "\nmetrics:") {
-		configuration += fmt.Sprintf("\nmetrics: {bindAddress: %q}", freeAddress(t))
+		configuration += fmt.Sprintf("\nmetrics: {bindAddress: %q}", live.FreeAddress(t))
 	}
 	config := writeFile(t, "rolecall.yaml", fmt.Appendf(nil, `%s
 grpc: {bindAddress: "127.0.0.1:0"}
@@ -117,41 +100,13 @@ health: {bindAddress: %q}
 leaderElection: {namespace: %q}
 log: {level: debug}
 `, configuration, o.health, operatorNamespace))
-	command := exec.Command(program, "serve", "--kubeconfig", kubeconfig, "--config", config)
-	command.Stdout, command.Stderr = o.log, o.log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	o.process = command.Process
-	go func() {
-		defer close(o.ended)
-		_ = command.Wait() // what it ends with is in the log
-	}()
-	t.Cleanup(func() {
-		o.end(t, os.Kill)
-		if t.Failed() {
-			t.Logf("the log of the operator at %s:\n%s", o.http, o.log.String())
-		}
-	})
+	o.Process = live.NewProcess(t, "the operator at "+http, program, "serve", "--kubeconfig", kubeconfig, "--config", config)
+	o.Start(t)
 	return o
 }
 
-// end sends the signal and waits until the process is gone.
-func (o *operator) end(t *testing.T, signal os.Signal) {
-	t.Helper()
-	select {
-	case <-o.ended:
-		return
-	default:
-	}
-	if err := o.process.Signal(signal); err != nil {
-		t.Errorf("signal the operator: %v", err)
-	}
-	<-o.ended
-}
-
 // stop ends the replica as a Deployment does.
-func (o *operator) stop(t *testing.T) { o.end(t, syscall.SIGTERM) }
+func (o *operator) stop(t *testing.T) { o.End(t, syscall.SIGTERM) }
 
 // ready returns nil once the replica serves checks.
 func (o *operator) ready(ctx context.Context) error {
@@ -218,35 +173,4 @@ func request(ctx context.Context, method, url string, body []byte) (*http.Respon
 	}
 	r.Header.Set("Content-Type", "application/json")
 	return http.DefaultClient.Do(r)
-}
-
-// freeAddress returns a loopback address that nothing listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
-
-// logBuffer collects what a process writes.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write appends to the log.
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// String returns the log so far.
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -20,13 +20,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // TestOperator runs the command in a cluster, as a service account that has the
 // rights of config/rbac and no others.
 func TestOperator(t *testing.T) {
 	t.Parallel()
-	program := buildOperator(t)
+	program := live.Build(t, root)
 	c := startCluster(t)
 	c.installOperator(t)
 	kubeconfig := c.operatorKubeconfig(t, c.address())
@@ -45,12 +46,12 @@ func TestOperator(t *testing.T) {
 	l := startLink(t, c.address())
 	third := startOperator(t, program, c.operatorKubeconfig(t, l.address))
 	t.Run("the third takes over when the second is killed", func(t *testing.T) {
-		takeover(t, c, "killed", func(t *testing.T) { second.end(t, os.Kill) })
+		takeover(t, c, "killed", func(t *testing.T) { second.End(t, os.Kill) })
 	})
 	t.Run("checks go on without the API server, and status does with it", func(t *testing.T) { outage(t, c, third, l) })
 	t.Run("nothing was forbidden to any of them", func(t *testing.T) {
 		for _, o := range []*operator{first, second, third} {
-			if log := o.log.String(); strings.Contains(log, "forbidden") {
+			if log := o.Log.String(); strings.Contains(log, "forbidden") {
 				t.Errorf("config/rbac lacks a right:\n%s", log)
 			}
 		}
@@ -59,8 +60,8 @@ func TestOperator(t *testing.T) {
 
 // waitsForCRDs begins with a server that does not know the kinds.
 func waitsForCRDs(t *testing.T, c *cluster, o *operator) {
-	eventually(t, "the log speaks of the CRDs", func(context.Context) error {
-		if log := o.log.String(); !strings.Contains(log, "config/crd") {
+	live.Eventually(t, "the log speaks of the CRDs", func(context.Context) error {
+		if log := o.Log.String(); !strings.Contains(log, "config/crd") {
 			return fmt.Errorf("it says %q", log)
 		}
 		return nil
@@ -70,7 +71,7 @@ func waitsForCRDs(t *testing.T, c *cluster, o *operator) {
 	}
 	c.kubectl(t, "apply", "-k", installation)
 	c.waitForKinds(t)
-	eventually(t, "the operator is ready", o.ready)
+	live.Eventually(t, "the operator is ready", o.ready)
 }
 
 func narrowRights(t *testing.T, c *cluster) {
@@ -163,7 +164,7 @@ func brokenSample(t *testing.T, c *cluster) {
 	c.kubectl(t, "create", "namespace", "broken")
 	c.kubectl(t, "apply", "-n", "broken", "-f", filepath.Join(samples, "broken"))
 	want := readBroken(t)
-	eventually(t, "the conditions of the broken sample", func(ctx context.Context) error {
+	live.Eventually(t, "the conditions of the broken sample", func(ctx context.Context) error {
 		got, err := c.objects(ctx, "broken")
 		if err != nil {
 			return err
@@ -260,7 +261,7 @@ func follower(t *testing.T, c *cluster, second *operator) {
 	if err != nil || before == "" {
 		t.Fatalf("nobody leads: %v", err)
 	}
-	eventually(t, "the second replica is ready", second.ready)
+	live.Eventually(t, "the second replica is ready", second.ready)
 	brokenChecks(t, second)
 	if after, err := c.leader(t.Context()); err != nil || after != before {
 		t.Errorf("the leader changed from %q to %q: %v", before, after, err)
@@ -277,7 +278,7 @@ func takeover(t *testing.T, c *cluster, namespace string, end func(*testing.T)) 
 	}
 	versions := c.versions(t, "broken")
 	end(t)
-	eventually(t, "another replica leads", func(ctx context.Context) error {
+	live.Eventually(t, "another replica leads", func(ctx context.Context) error {
 		after, err := c.leader(ctx)
 		if err == nil && (after == "" || after == before) {
 			return fmt.Errorf("the lease is held by %q", after)
@@ -330,8 +331,8 @@ func (c *cluster) waitForReason(t *testing.T, namespace, reason string) {
 // it answers checks all the while, and writes status again afterwards.
 func outage(t *testing.T, c *cluster, o *operator, l *link) {
 	l.cut()
-	eventually(t, "the log says that no status is written", func(context.Context) error {
-		if !strings.Contains(o.log.String(), "status is not written for now") {
+	live.Eventually(t, "the log says that no status is written", func(context.Context) error {
+		if !strings.Contains(o.Log.String(), "status is not written for now") {
 			return errors.New("it does not")
 		}
 		return nil

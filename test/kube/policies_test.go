@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // policies is what an administrator applies who wants nothing but the policies.
@@ -118,7 +120,7 @@ func (c *cluster) impersonate(t *testing.T, name string) client.Client {
 func (c *cluster) waitForPolicies(t *testing.T, users map[string]client.Client) {
 	t.Helper()
 	for _, manifest := range probes {
-		eventually(t, "the policies are in force", func(ctx context.Context) error {
+		live.Eventually(t, "the policies are in force", func(ctx context.Context) error {
 			err := users[writer].Create(ctx, objectOf(t, manifest), client.DryRunAll)
 			if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy") {
 				return fmt.Errorf("creating an object that gives something ends with %v", err) //nolint:errorlint // also with none
@@ -136,7 +138,7 @@ func (c *cluster) waitForPolicies(t *testing.T, users map[string]client.Client) 
 		escalator: {Verb: "escalate", Resource: "resources"},
 	} {
 		right.Group, right.Namespace = "rolecall.dev", "default"
-		eventually(t, user+" has the right", func(ctx context.Context) error {
+		live.Eventually(t, user+" has the right", func(ctx context.Context) error {
 			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &right}}
 			review, err := admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 			if err == nil && !review.Status.Allowed {
@@ -279,7 +281,7 @@ func endOfNamespace(t *testing.T, c *cluster) {
 		t.Error("the controller takes a Deny away without a reason")
 	}
 	c.kubectl(t, "delete", "namespace", "ending", "--wait=false")
-	eventually(t, "the objects go with their namespace", func(ctx context.Context) error {
+	live.Eventually(t, "the objects go with their namespace", func(ctx context.Context) error {
 		_, err := c.tryKubectl(ctx, "", append([]string{"delete", "rcrole,rcres,rcbind,rcgroup", "--all"}, controller...)...)
 		return err
 	})

@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/pki"
 )
 
@@ -44,7 +45,7 @@ type webhookRig struct {
 // is no Rolecall yet.
 func startWebhookRig(t *testing.T) *webhookRig {
 	t.Helper()
-	r := &webhookRig{program: buildOperator(t), http: freeAddress(t)}
+	r := &webhookRig{program: live.Build(t, root), http: live.FreeAddress(t)}
 	dir, authority := t.TempDir(), pki.New(t)
 	certificate := authority.Issue(&x509.Certificate{
 		Subject: pkix.Name{CommonName: "rolecall"}, DNSNames: []string{"rolecall.rolecall-system.svc"},
@@ -113,7 +114,7 @@ func (r *webhookRig) reconfigure(t *testing.T, from, to string) {
 		t.Fatalf("the file has %q %d times, want it once", from, n)
 	}
 	pki.Replace(t, r.authorization, strings.Replace(string(content), from, to, 1))
-	eventually(t, "the API server reads its file again", func(context.Context) error {
+	live.Eventually(t, "the API server reads its file again", func(context.Context) error {
 		if now := r.reloads(t); now == before {
 			return fmt.Errorf("it has read it %q", now)
 		}
@@ -171,13 +172,13 @@ type attempt func(ctx context.Context) error
 // allowed waits until an attempt succeeds.
 func allowed(t *testing.T, what string, try attempt) {
 	t.Helper()
-	eventually(t, what+" is allowed", try)
+	live.Eventually(t, what+" is allowed", try)
 }
 
 // refused waits until an attempt is forbidden, for a reason.
 func refused(t *testing.T, what string, try attempt, reason string) {
 	t.Helper()
-	eventually(t, what+" is refused with "+reason, func(ctx context.Context) error {
+	live.Eventually(t, what+" is refused with "+reason, func(ctx context.Context) error {
 		if err := try(ctx); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), reason) {
 			return fmt.Errorf("it ends with %v", err) //nolint:errorlint // also with none
 		}
@@ -188,7 +189,7 @@ func refused(t *testing.T, what string, try attempt, reason string) {
 // failed waits until an attempt fails because the API server gets no answer.
 func failed(t *testing.T, what string, try attempt) {
 	t.Helper()
-	eventually(t, what+" fails", func(ctx context.Context) error {
+	live.Eventually(t, what+" fails", func(ctx context.Context) error {
 		if err := try(ctx); !apierrors.IsInternalError(err) || !strings.Contains(err.Error(), "Internal Server Error") {
 			return fmt.Errorf("it ends with %v", err) //nolint:errorlint // also with none
 		}

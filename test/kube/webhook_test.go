@@ -18,6 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // TestKubernetesWebhook has a kube-apiserver ask Rolecall, from a cold start under
@@ -40,12 +42,12 @@ func TestKubernetesWebhook(t *testing.T) {
 	l.cut()
 	o := r.serve(t, l.address)
 	t.Run("nor is Rolecall an opinion before it has read the policy", func(t *testing.T) {
-		eventually(t, "Rolecall listens", o.listens)
+		live.Eventually(t, "Rolecall listens", o.listens)
 		failed(t, "what RBAC allows", list(ada, "team-a"))
 	})
 	l.restore(t)
 	t.Run("Rolecall comes up through the API server that asks it", func(t *testing.T) {
-		eventually(t, "the operator is ready", o.ready)
+		live.Eventually(t, "the operator is ready", o.ready)
 		allowed(t, "what RBAC allows", list(ada, "team-a"))
 	})
 	r.kubectl(t, "apply", "-n", policyNamespace, "-f", filepath.Join(root, "config/samples/kubernetes-webhook"))
@@ -71,10 +73,10 @@ func TestKubernetesWebhook(t *testing.T) {
 		allowed(t, "what RBAC allows, under NoOpinion", list(ada, "team-a"))
 		failed(t, "what Rolecall alone allows", list(bea, "team-a"))
 		again := r.serve(t, r.address())
-		eventually(t, "the operator is ready again", again.ready)
+		live.Eventually(t, "the operator is ready again", again.ready)
 		allowed(t, "what Rolecall alone allows", list(bea, "team-a"))
 	})
-	if log := o.log.String(); strings.Contains(log, "forbidden") {
+	if log := o.Log.String(); strings.Contains(log, "forbidden") {
 		t.Errorf("Rolecall itself was refused something:\n%s", log)
 	}
 }
@@ -176,7 +178,7 @@ spec: {roles: [workload-viewer], subjects: [{type: user, id: temp}], scope: "*",
 		if err == nil {
 			break
 		}
-		if validity > patience {
+		if validity > live.Patience {
 			t.Fatalf("before the end: %v", err)
 		}
 	}
@@ -191,7 +193,7 @@ func before(t *testing.T, end time.Time, try attempt) (last error) {
 	t.Helper()
 	ctx, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
-	_ = wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
+	_ = wait.PollUntilContextCancel(ctx, live.Interval, true, func(ctx context.Context) (bool, error) {
 		last = try(ctx)
 		return last == nil, nil
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/testkit/issuer"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/served"
 )
 
@@ -141,7 +142,7 @@ func verifyWithoutAnswer(t *testing.T, proxies map[string]launch) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app := startApplication(t)
-			nowhere := server.Addresses{HTTP: freeAddress(t), GRPC: freeAddress(t)}
+			nowhere := server.Addresses{HTTP: live.FreeAddress(t), GRPC: live.FreeAddress(t)}
 			got, _ := app.ask(t, launch(t, nowhere, app.address), request{method: "GET", path: "/documents"})
 			if got.status < 500 || got.subject != "" {
 				t.Errorf("%+v, want an error of the server", got)

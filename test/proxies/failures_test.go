@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 	"github.com/rolecall/rolecall/internal/testkit/served"
 )
 
@@ -79,7 +80,7 @@ func TestEnvoyWithoutDecision(t *testing.T) {
 	t.Parallel()
 	unknown := served.Start(t, served.Options{Manifests: policy}).GRPC // no gateway is believed
 	servers := map[string]string{
-		"nobody listens": freeAddress(t), "nothing is said": startSilent(t), "no answer in time": startHanging(t), "not its gateway": unknown,
+		"nobody listens": live.FreeAddress(t), "nothing is said": startSilent(t), "no answer in time": startHanging(t), "not its gateway": unknown,
 	}
 	const claim = "root"
 	tests := map[string]struct {

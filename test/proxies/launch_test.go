@@ -5,7 +5,6 @@
 package proxies
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -14,19 +13,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // proxies are programs that ask over HTTP.
 var proxies = map[string]launch{
 	"nginx": func(t *testing.T, at server.Addresses, application string) string {
-		dir, address := t.TempDir(), freeAddress(t)
+		dir, address := t.TempDir(), live.FreeAddress(t)
 		write(t, dir, "site.conf", adapted(t, "nginx.conf", address, at.HTTP, application))
 		write(t, dir, "nginx.conf", `
 pid nginx.pid;
@@ -44,7 +43,7 @@ http {
 		return run(t, address, "nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr", "-g", "daemon off; master_process off;")
 	},
 	"caddy": func(t *testing.T, at server.Addresses, application string) string {
-		dir, address := t.TempDir(), freeAddress(t)
+		dir, address := t.TempDir(), live.FreeAddress(t)
 		_, port, err := net.SplitHostPort(address)
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +52,7 @@ http {
 		return run(t, address, "caddy", "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile")
 	},
 	"traefik": func(t *testing.T, at server.Addresses, application string) string {
-		dir, address := t.TempDir(), freeAddress(t)
+		dir, address := t.TempDir(), live.FreeAddress(t)
 		write(t, dir, "dynamic.yaml", adapted(t, "traefik.yaml", address, at.HTTP, application))
 		return run(t, address, os.Getenv("ROLECALL_TRAEFIK"), "--entrypoints.web.address="+address,
 			"--providers.file.filename="+filepath.Join(dir, "dynamic.yaml"), "--global.checknewversion=false", "--global.sendanonymoususage=false")
@@ -70,7 +69,7 @@ func write(t *testing.T, dir, name, text string) {
 // run starts a proxy until the test ends, and returns its address once it answers.
 func run(t *testing.T, address, program string, arguments ...string) string {
 	t.Helper()
-	var out buffer
+	var out live.Log
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, arguments...) //nolint:gosec // the tests' own; it is told to end, not killed
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
@@ -114,22 +113,4 @@ func serves(ctx context.Context, address string) (bool, error) {
 		return false, nil //nolint:nilerr // it does not listen yet
 	}
 	return resp.StatusCode != http.StatusNotFound, resp.Body.Close()
-}
-
-// buffer is what a program says, while it says it.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -4,7 +4,6 @@ package proxies
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -32,17 +31,6 @@ func read(t *testing.T, name string) string {
 func adapted(t *testing.T, name, address, server, application string) string {
 	t.Helper()
 	return strings.NewReplacer("127.0.0.1:8000", address, "127.0.0.1:8080", server, "127.0.0.1:3000", application).Replace(read(t, name))
-}
-
-// freeAddress returns an address at which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // application is what is behind a proxy: it lets everybody do everything, and
