@@ -36,7 +36,7 @@ ROUNDS      ?= 6
 SIZES       ?= 1000,10000,100000,1000000
 
 # What shares memory between goroutines. The other packages are pure functions.
-RACE_PACKAGES ?= ./controllers/... ./internal/devcluster/... ./internal/expr/... ./internal/grants/... ./internal/identity/... ./internal/metrics/... \
+RACE_PACKAGES ?= ./controllers/... ./internal/certs/... ./internal/devcluster/... ./internal/expr/... ./internal/grants/... ./internal/identity/... ./internal/metrics/... \
 	./internal/operator/... ./internal/persist/... ./internal/policy/... ./internal/server/... ./internal/source/... ./internal/store/... \
 	./internal/testkit/... ./internal/wire/...
 
