@@ -139,8 +139,8 @@ func outerRooms() []room {
 	return []room{
 		{
 			path: "internal/source/kube",
-			sees: kubernetes(api, "./internal/store"),
-			why:  "one of the few rooms that know a Kubernetes client: watch events become changes here",
+			sees: kubernetes(api, "./internal/store", "github.com/go-json-experiment/json"),
+			why:  "one of the few rooms that know a Kubernetes client: watch events become changes here, decoded to what policy is made of",
 		},
 		{
 			path: "internal/source/dir",

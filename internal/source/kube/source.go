@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -57,7 +56,7 @@ const listTimeout = 75 * time.Second
 // Run watches until ctx ends, and then returns nil. It returns an error only if
 // the configuration makes no client. cfg stays as it is.
 func Run(ctx context.Context, cfg *rest.Config, sink Sink, opts Options) error {
-	client, err := newClient(cfg)
+	clients, err := newClients(cfg)
 	if err != nil {
 		return fmt.Errorf("make a client for %s: %w", v1alpha1.GroupVersion, err)
 	}
@@ -69,7 +68,7 @@ func Run(ctx context.Context, cfg *rest.Config, sink Sink, opts Options) error {
 		f := &feed{
 			partition: p, sink: sink, line: line{contact: c, watch: i, kind: p.Kind}, pulse: &pulse{silence: opts.silence()},
 		}
-		watches.StartWithContext(ctx, newReflector(client, f).RunWithContext)
+		watches.StartWithContext(ctx, newReflector(clients[p.Kind], f).RunWithContext)
 	}
 	watches.Wait()
 	return nil
@@ -84,7 +83,8 @@ func libraryLog(l logr.Logger) logr.Logger {
 	return logr.Discard()
 }
 
-func newClient(cfg *rest.Config) (rest.Interface, error) {
+// newClients returns a client for each kind. They share connections.
+func newClients(cfg *rest.Config) (map[store.Kind]rest.Interface, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, err
@@ -92,10 +92,20 @@ func newClient(cfg *rest.Config) (rest.Interface, error) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.APIPath = "/apis"
 	cfg.GroupVersion = &v1alpha1.GroupVersion
-	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	cfg.QPS = -1    // a handful of long requests, which back off by themselves
 	cfg.Timeout = 0 // it would end watches that have nothing to say
-	return rest.RESTClientFor(cfg)
+	shared, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	clients := map[store.Kind]rest.Interface{}
+	for _, kind := range store.Kinds() {
+		cfg.NegotiatedSerializer = codec{serializer.NewCodecFactory(scheme).WithoutConversion(), kind}
+		if clients[kind], err = rest.RESTClientForConfigAndClient(cfg, shared); err != nil {
+			return nil, err
+		}
+	}
+	return clients, nil
 }
 
 var errNoAnswer = errors.New("the connection was closed before there was an answer")
@@ -103,19 +113,22 @@ var errNoAnswer = errors.New("the connection was closed before there was an answ
 // newReflector returns the library's loop for one partition: list, watch from
 // there, list again if the server has forgotten where that was.
 func newReflector(client rest.Interface, f *feed) *cache.Reflector {
-	requests := cache.NewListWatchFromClient(client, plural(f.partition.Kind), f.partition.Namespace, fields.Everything())
+	request := func(o *metav1.ListOptions) *rest.Request {
+		return client.Get().Namespace(f.partition.Namespace).Resource(plural(f.partition.Kind)).
+			VersionedParams(o, metav1.ParameterCodec)
+	}
+	list := &pages{ask: func(ctx context.Context, o metav1.ListOptions) rest.Result { return request(&o).Do(ctx) }}
 	heard := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			asked, end := context.WithTimeout(ctx, listTimeout)
-			defer end()
-			list, err := requests.ListWithContext(asked, o)
+			page, err := list.list(ctx, o)
 			if err != nil { // a list is heard of when it is whole
 				f.line.report(ctx, err)
 			}
-			return list, err
+			return page, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			w, err := requests.WatchWithContext(f.pulse.begin(ctx), o)
+			o.Watch = true
+			w, err := request(&o).Watch(f.pulse.begin(ctx))
 			_, streams := w.(*watch.StreamWatcher)
 			if err == nil && !streams { // how the library says that there was no answer at all
 				f.line.report(ctx, errNoAnswer)
