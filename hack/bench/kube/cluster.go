@@ -64,6 +64,9 @@ func startCluster(ctx context.Context, dir string) (*cluster, error) {
 		ControlPlaneStartTimeout: time.Minute,
 		ControlPlaneStopTimeout:  time.Minute,
 	}}
+	etcd := &envtest.Etcd{}
+	etcd.Configure().Set("unsafe-no-fsync", "true") // no disk is measured here
+	c.env.ControlPlane.Etcd = etcd
 	if c.config, err = c.env.Start(); err != nil {
 		return nil, fmt.Errorf("start the API server: %w", err)
 	}

@@ -11,6 +11,8 @@
 //	start    from the start of the process until it is ready
 //	latency  from the return of a write until the door answers otherwise, and
 //	         until the watch event of the same write
+//	changes  how many changes of objects a second the API server takes, without
+//	         Rolecall and with it, and what part of all CPU goes where
 //	status   writes of status that the API server has counted, and their time
 //
 // It runs in the root of the repository; the records are those of

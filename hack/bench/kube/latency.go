@@ -16,32 +16,81 @@ import (
 	"github.com/rolecall/rolecall/hack/bench/record"
 )
 
-// changeRate is how many objects a second change in the busy measurement.
-const changeRate = 500
+const (
+	// changeRate is how many objects a second change in the busy measurement.
+	changeRate = 500
+	// askEvery is the pause between questions to the door: how exact its times are.
+	// Without one the questions would take the CPU from what they ask about.
+	askEvery = 200 * time.Microsecond
+)
 
 // The states of the cluster in which latency is measured.
 const (
 	whileIdle    = "idle"
 	whileBusy    = "busy"
 	whileWriting = "status is written"
+
+	// besideLeader sets what is measured beside a leader apart: each is compared with
+	// the watch event of its own run.
+	besideLeader = ", with a leader"
 )
 
 // latencies measures with nothing else going on, and while many objects change.
 func (p *plan) latencies(ctx context.Context, s *process, engine string, round int) error {
-	if err := p.latency(ctx, s, p.key("latency", engine, whileIdle, round)); err != nil {
+	of := func(state string) record.Key {
+		if engine == engineLeader {
+			state += besideLeader
+		}
+		return p.key("latency", engine, state, round)
+	}
+	if err := p.latency(ctx, s, of(whileIdle)); err != nil {
 		return err
 	}
+	return p.busy(ctx, of(whileBusy), func(about record.Key) error { return p.latency(ctx, s, about) })
+}
+
+// limit measures how many changes a second the server takes when nobody but the
+// floor looks on.
+func (p *plan) limit(ctx context.Context, round int) error {
+	p.say("changes without Rolecall")
+	seen, err := p.cluster.watch(ctx)
+	if err != nil {
+		return err
+	}
+	defer seen.stop()
+	return p.busy(ctx, p.key("changes", engineCache, "without Rolecall", round), func(record.Key) error {
+		return pause(ctx, limitTime)
+	})
+}
+
+// limitTime is how long the server is watched for its limit.
+const limitTime = 10 * time.Second
+
+// busy does something while many objects change, and tells how many did and what
+// that took.
+func (p *plan) busy(ctx context.Context, about record.Key, do func(record.Key) error) error {
 	var changes errgroup.Group
 	var changed atomic.Int64
 	enough := make(chan struct{})
-	begin := time.Now()
+	before, err := p.cluster.usage(ctx)
+	if err != nil {
+		return err
+	}
 	changes.Go(func() error { return p.change(ctx, enough, &changed) })
-	about := p.key("latency", engine, whileBusy, round)
-	err := p.latency(ctx, s, about)
-	rate := float64(changed.Load()) / time.Since(begin).Seconds()
+	done := do(about)
+	n := float64(changed.Load())
 	close(enough)
-	p.records.Put(about, "changes", rate, "1/s")
-	return errors.Join(err, changes.Wait())
+	if err := errors.Join(done, changes.Wait()); err != nil {
+		return err
+	}
+	after, err := p.cluster.usage(ctx)
+	if err != nil {
+		return err
+	}
+	about.Bench = "changes"
+	p.records.Put(about, "rate", n/after.at.Sub(before.at).Seconds(), "1/s")
+	after.since(before).put(p.records, about)
+	return nil
 }
 
 // change changes objects at the rate, or as fast as the server takes it, until
@@ -60,7 +109,8 @@ func (p *plan) change(ctx context.Context, enough <-chan struct{}, changed *atom
 				}
 				i := int(changed.Add(1))
 				b := &v1alpha1.RoleBinding{ObjectMeta: named(binding(i % p.n).Name)}
-				patch := fmt.Sprintf(`{"spec":{"roles":[%q]}}`, roleName(i+i/p.n+p.changes))
+				// Managed fields are most of the server's work, and of the text.
+				patch := fmt.Sprintf(`{"metadata":{"managedFields":[{}]},"spec":{"roles":[%q]}}`, roleName(i+i/p.n+p.changes))
 				if err := p.cluster.merge(ctx, b, patch); err != nil {
 					return fmt.Errorf("change %s: %w", b.Name, err)
 				}
@@ -82,10 +132,14 @@ func (p *plan) latency(ctx context.Context, s *process, about record.Key) error 
 	}
 	defer seen.stop()
 	var door, event lags
-	for range p.writes {
+	for len(door) < p.writes {
 		d, e, err := p.probe(ctx, s, seen, p.probes)
 		p.probes++
-		if err != nil {
+		switch {
+		case errors.Is(err, errMissed): // there is nothing to compare with
+			p.say(err.Error())
+			continue
+		case err != nil:
 			return err
 		}
 		door, event = append(door, d), append(event, e)
@@ -130,6 +184,7 @@ func (l lags) early() float64 {
 // one that is changed, and waits until the door says so and the event of the
 // write has come. The door is asked at the write's return for the first time.
 func (p *plan) probe(ctx context.Context, s *process, seen *sightings, i int) (door, event time.Duration, err error) {
+	watches := seen.watches()
 	b := binding(0)
 	b.Name, b.Spec.Scope, b.Spec.Resources = fmt.Sprintf("probe-%06d", i/2), "*", nil
 	b.Spec.Subjects = b.Spec.Subjects[:1]
@@ -157,7 +212,10 @@ func (p *plan) probe(ctx context.Context, s *process, seen *sightings, i int) (d
 		if door > time.Minute {
 			return 0, 0, errors.New("the door does not learn of a write")
 		}
+		if err := pause(ctx, askEvery); err != nil {
+			return 0, 0, err
+		}
 	}
-	at, err := seen.await(ctx, b.ResourceVersion)
+	at, err := seen.await(ctx, b.ResourceVersion, watches)
 	return door, at.Sub(returned), err
 }

@@ -22,10 +22,11 @@ import (
 )
 
 type options struct {
-	rounds  int
-	writes  int
-	objects []int
-	out     string
+	rounds   int
+	writes   int
+	statuses int
+	objects  []int
+	out      string
 }
 
 func main() {
@@ -54,6 +55,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("kube", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 1, "rounds of what is measured in processes of its own")
 	flags.IntVar(&o.writes, "writes", 300, "writes of each measurement of latency")
+	flags.IntVar(&o.statuses, "statuses", 0, "how many statuses the leader writes, which takes long; the others are there before; 0 is all")
 	flags.StringVar(&o.out, "out", "", "file to which the records are appended; standard output if empty")
 	sizes := flags.String("objects", "10000", "numbers of RoleBindings, separated by commas")
 	if err := flags.Parse(args); err != nil {

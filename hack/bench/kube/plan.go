@@ -68,6 +68,9 @@ func (p *plan) follow(ctx context.Context) error {
 		return err
 	}
 	for round := 1; round <= p.rounds; round++ {
+		if err := p.limit(ctx, round); err != nil {
+			return err
+		}
 		for _, engine := range []string{engineCache, engineStreamed} {
 			if err := p.floor(ctx, engine, stateNew, round); err != nil {
 				return err
@@ -84,10 +87,15 @@ func (p *plan) follow(ctx context.Context) error {
 
 // judge measures the leader that finds all of them without a status.
 func (p *plan) judge(ctx context.Context) error {
+	p.say("writing their status")
+	if left := p.unjudged(); left < p.n {
+		if err := p.cluster.judge(ctx, left); err != nil {
+			return err
+		}
+	}
 	if err := p.cluster.allowLead(ctx); err != nil {
 		return err
 	}
-	p.say("writing their status")
 	return p.with(ctx, p.startOperator, func(s *process) error {
 		if _, err := s.ready(ctx); err != nil {
 			return err
@@ -95,8 +103,16 @@ func (p *plan) judge(ctx context.Context) error {
 		if err := p.judgeAll(ctx, s); err != nil {
 			return err
 		}
-		return p.memory(ctx, s, p.key("memory", engineLeader, "after the writes", 1))
+		return p.memory(ctx, s, p.key("memory", engineLeader, fmt.Sprintf("after %d writes", p.unjudged()), 1))
 	})
+}
+
+// unjudged is how many objects a new leader finds without a status.
+func (p *plan) unjudged() int {
+	if p.statuses == 0 {
+		return p.n
+	}
+	return min(p.n, p.statuses)
 }
 
 // lead measures replicas that find everything judged.

@@ -101,10 +101,10 @@ func (p *plan) judgeAll(ctx context.Context, s *process) error {
 	if err := p.latency(ctx, s, p.key("latency", engineLeader, whileWriting, 1)); err != nil {
 		return err
 	}
-	if now, err := p.cluster.counts(ctx); err != nil || now.minus(before).bindings >= p.n {
+	if now, err := p.cluster.counts(ctx); err != nil || now.minus(before).bindings >= p.unjudged() {
 		return errors.Join(err, errors.New("the status was written before the latency was measured: nothing was learned"))
 	}
-	if err := p.cluster.untilWritten(ctx, before.bindings+p.n); err != nil {
+	if err := p.cluster.untilWritten(ctx, before.bindings+p.unjudged()); err != nil {
 		return err
 	}
 	after, last, err := p.cluster.settle(ctx)
@@ -115,7 +115,7 @@ func (p *plan) judgeAll(ctx context.Context, s *process) error {
 	if missing, err := p.cluster.unready(ctx); err != nil || missing != "" {
 		return errors.Join(err, fmt.Errorf("%q has no status", missing))
 	}
-	about := p.key("status", engineLeader, "new objects and "+fmt.Sprint(p.writes)+" changes", 1)
+	about := p.key("status", engineLeader, fmt.Sprintf("%d new objects and %d changes", p.unjudged(), p.writes), 1)
 	n.put(p.records, about)
 	p.records.Put(about, "time", took, "s")
 	p.records.Put(about, "rate", float64(n.bindings+n.roles+n.resources)/took, "1/s")

@@ -99,9 +99,11 @@ in the request, so it looks no user up. "Wrong" counts answers that differ from 
 `
 	inCluster = `## With a real API server
 
-kube-apiserver and etcd on the same cores. The floor is a bare typed cache of controller-runtime, without managed fields.
-Ratios are to it, with the same objects in the same round; a latency is given with its difference from the watch event's
-in that cache. Latencies count from the return of the write, and not below zero; "already" is how many had come by then.
+kube-apiserver and etcd, which does not wait for the disk, on the same cores. The floor is a bare typed cache of
+controller-runtime, without managed fields. Ratios are to it, with the same objects in the same round. Latencies count from
+the return of the write, and not below zero; "already" is how many had come by then. Each is given with its difference from
+the same writes' events in a bare watch. While "busy", others change 500 objects a second, or as many as the server
+takes: "changes" tells how many that are, also without Rolecall, and who uses the cores.
 `
 	foot = `## Again
 

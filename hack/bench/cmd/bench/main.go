@@ -33,6 +33,7 @@ type options struct {
 	rounds      int
 	peerRounds  int
 	kubeRounds  int
+	statuses    int
 	sizes       []int
 	objects     string
 	gogcs       []int
@@ -79,6 +80,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.objects, "objects", "10000,100000", "RoleBindings in the API server")
 	flag.IntVar(&o.rounds, "rounds", 6, "rounds")
 	flag.IntVar(&o.peerRounds, "peer-rounds", 3, "rounds that peers in process take part in; with 1,000,000 users they do so in two at most")
+	flag.IntVar(&o.statuses, "kube-statuses", 0, "how many statuses a new leader writes, which takes long; the others are there before; 0 is all")
 	flag.IntVar(&o.kubeRounds, "kube-rounds", 3, "rounds with an API server")
 	flag.DurationVar(&o.slice, "slice", 200*time.Millisecond, "how long each thing is timed in process")
 	flag.DurationVar(&o.serverSlice, "server-slice", 1500*time.Millisecond, "how long each server is asked")

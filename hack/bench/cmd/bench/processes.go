@@ -95,7 +95,8 @@ func kube(ctx context.Context, o options) (failed int, err error) {
 	if err := os.RemoveAll(out); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, program, "-rounds="+strconv.Itoa(min(o.rounds, o.kubeRounds)), "-objects="+o.objects, "-out="+out) //nolint:gosec // what it starts is what it has built
+	cmd := exec.CommandContext(ctx, program, "-rounds="+strconv.Itoa(min(o.rounds, o.kubeRounds)), "-objects="+o.objects, //nolint:gosec // what it starts is what it has built
+		"-statuses="+strconv.Itoa(o.statuses), "-out="+out)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return 0, cmd.Run()
 }
