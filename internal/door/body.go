@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 // ReadBody reads the whole body of a request into buf, which it may grow, and
@@ -40,5 +41,21 @@ func TooLong(limit int64) *Error {
 	return &Error{
 		Status:  http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("the body is longer than the %d bytes that this server takes; ask less at once", limit),
+	}
+}
+
+// MaxKept is the longest buffer in bytes that a door keeps for its next request.
+const MaxKept = 64 << 10
+
+// maxMeasured is the length in bytes up to which net/http counts an answer by
+// itself. It would cut a longer one in chunks.
+const maxMeasured = 2 << 10
+
+// SetContent sets the headers that say what the body of an answer is, and how long
+// in bytes. Nobody may change the value of the media type any more.
+func SetContent(h http.Header, mediaType []string, length int) {
+	h["Content-Type"] = mediaType
+	if length > maxMeasured {
+		h["Content-Length"] = []string{strconv.Itoa(length)}
 	}
 }

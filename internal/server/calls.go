@@ -94,11 +94,12 @@ func (c *calls) unary(method string, counter Counter, handle grpc.MethodHandler)
 			defer func() { counter.Called(status.Code(err)) }()
 		}
 		answer, err := c.safely(ctx, method, func() (any, error) { return handle(srv, ctx, s.RecvMsg, nil) })
-		if s.SetHeader(header) != nil && err == nil {
-			err = status.Error(codes.Unavailable, "the call was given up")
-		}
 		if err != nil {
+			_ = s.SetHeader(header) // a call that was given up bears nothing
 			return err
+		}
+		if s.SendHeader(header) != nil { // SetHeader would copy it
+			return status.Error(codes.Unavailable, "the call was given up")
 		}
 		return s.SendMsg(answer)
 	}

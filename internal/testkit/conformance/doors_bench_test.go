@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -205,15 +206,36 @@ const (
 	each   = 25
 )
 
-// duel lets all askers ask the one and then the other. Beside the requests a second
-// it compares the processor time of this process, which does not depend on what else
-// the machine does.
+// cost is what requests have taken: time, processor time of this process, which does
+// not depend on what else the machine does, and memory, which depends on nothing.
+type cost struct {
+	time, worked       time.Duration
+	allocations, bytes uint64
+}
+
+// spent returns what this process has taken so far.
+func spent(b *testing.B, begun time.Time) cost {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return cost{time.Since(begun), processorTime(b), m.Mallocs, m.TotalAlloc}
+}
+
+// add adds what was taken between two moments.
+func (c *cost) add(from, to cost) {
+	c.time += to.time - from.time
+	c.worked += to.worked - from.worked
+	c.allocations += to.allocations - from.allocations
+	c.bytes += to.bytes - from.bytes
+}
+
+// duel lets all askers ask the one and then the other, and compares the costs.
 func duel(b *testing.B, floor, door func()) {
-	var spent, worked [2]time.Duration
+	var costs [2]cost
+	begun := time.Now()
 	round := func() {
 		for i, ask := range []func(){floor, door} {
 			var all sync.WaitGroup
-			begun, work := time.Now(), processorTime(b)
+			before := spent(b, begun)
 			for range askers {
 				all.Go(func() {
 					for range each {
@@ -222,20 +244,23 @@ func duel(b *testing.B, floor, door func()) {
 				})
 			}
 			all.Wait()
-			spent[i] += time.Since(begun)
-			worked[i] += processorTime(b) - work
+			costs[i].add(before, spent(b, begun))
 		}
 	}
 	round() // warm up
-	spent, worked = [2]time.Duration{}, [2]time.Duration{}
-	n := 0
+	costs = [2]cost{}
+	n := 0.0
 	for b.Loop() {
 		round()
 		n += askers * each
 	}
-	b.ReportMetric(spent[0].Seconds()/spent[1].Seconds(), "requests/s-ratio")
-	b.ReportMetric(worked[0].Seconds()/worked[1].Seconds(), "cpu-ratio")
-	b.ReportMetric(float64(n)/spent[1].Seconds(), "requests/s")
+	bare, full := costs[0], costs[1]
+	b.ReportMetric(bare.time.Seconds()/full.time.Seconds(), "requests/s-ratio")
+	b.ReportMetric(bare.worked.Seconds()/full.worked.Seconds(), "cpu-ratio")
+	b.ReportMetric(n/full.time.Seconds(), "requests/s")
+	b.ReportMetric((float64(full.worked)-float64(bare.worked))/n, "more-cpu-ns/request")
+	b.ReportMetric((float64(full.allocations)-float64(bare.allocations))/n, "more-allocs/request")
+	b.ReportMetric((float64(full.bytes)-float64(bare.bytes))/n, "more-B/request")
 }
 
 // processorTime is what this process has used, of its own and in the kernel.

@@ -5,7 +5,6 @@ package authzen
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -100,10 +99,6 @@ type call struct {
 	shared *door.Session
 }
 
-// maxMeasured is the length in bytes up to which net/http counts an answer by
-// itself. It would cut a longer one in chunks.
-const maxMeasured = 2 << 10
-
 // endpoint wraps the part that differs between the endpoints, which reads c.body
 // and writes c.out, and is for callers with a permission.
 func (h *handler) endpoint(
@@ -132,21 +127,14 @@ func (h *handler) endpoint(
 			return err
 		}
 		c.out = append(c.out, '\n')
-		header := w.Header()
-		header["Content-Type"] = h.contentType[:1:1]
-		if len(c.out) > maxMeasured {
-			header["Content-Length"] = []string{strconv.Itoa(len(c.out))}
-		}
+		door.SetContent(w.Header(), h.contentType[:1:1], len(c.out))
 		write(w, c.out)
 		return nil
 	}
 }
 
-// maxKept is the longest buffer in bytes that waits for the next call.
-const maxKept = 64 << 10
-
 func (h *handler) put(c *call) {
-	if cap(c.body) > maxKept || cap(c.out) > maxKept {
+	if cap(c.body) > door.MaxKept || cap(c.out) > door.MaxKept {
 		return
 	}
 	c.policy, c.request, c.shared = door.Policy{}, authz.Request{}, nil

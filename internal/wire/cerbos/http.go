@@ -55,11 +55,8 @@ type call struct {
 	decoder   Decoder
 }
 
-// maxKept is the longest buffer in bytes that waits for the next request.
-const maxKept = 64 << 10
-
 func (d *Door) put(c *call) {
-	if cap(c.body) <= maxKept && cap(c.out) <= maxKept {
+	if cap(c.body) <= door.MaxKept && cap(c.out) <= door.MaxKept {
 		d.calls.Put(c)
 	}
 }
@@ -145,14 +142,8 @@ func (d *Door) refuse(w http.ResponseWriter, code int, message string) {
 // write writes an answer. A client that is gone is no news to anyone.
 func (d *Door) write(w http.ResponseWriter, code int, body []byte) {
 	h := w.Header()
-	h["Content-Type"], h[versionHTTPHeader] = d.contentType[:1:1], d.version[:1:1]
-	if len(body) > maxMeasured {
-		h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	}
+	h[versionHTTPHeader] = d.version[:1:1]
+	door.SetContent(h, d.contentType[:1:1], len(body))
 	w.WriteHeader(code)
 	_, _ = w.Write(body)
 }
-
-// maxMeasured is the length in bytes up to which net/http counts an answer by
-// itself. It would cut a longer one in chunks.
-const maxMeasured = 2 << 10

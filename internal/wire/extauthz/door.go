@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -32,7 +33,7 @@ type Options struct {
 
 // Services returns the door's service.
 func Services(o Options) []door.Service {
-	s := &service{options: o}
+	s := &service{options: o, questions: sync.Pool{New: func() any { return new(Question) }}}
 	return []door.Service{{Door: Name, Register: func(r grpc.ServiceRegistrar) {
 		r.RegisterService(door.WithMethod(&authv3.Authorization_ServiceDesc, "Check", s.check), s)
 	}}}
@@ -42,12 +43,15 @@ func Services(o Options) []door.Service {
 type service struct {
 	authv3.UnimplementedAuthorizationServer
 	options Options
+	// questions are the memory of calls.
+	questions sync.Pool
 }
 
 // check answers a CheckRequest with a CheckResponse, both in their wire format.
 func (s *service) check(ctx context.Context, message string) ([]byte, error) {
-	in, err := Decode(message)
-	if err != nil {
+	in, _ := s.questions.Get().(*Question)
+	defer s.forget(in)
+	if err := in.read(message); err != nil {
 		return nil, err
 	}
 	namespace, err := s.namespace(ctx, in.Namespace)
@@ -73,11 +77,27 @@ func (s *service) check(ctx context.Context, message string) ([]byte, error) {
 	if err != nil {
 		return nil, inTime(ctx, err)
 	}
+	defer answer.Release()
 	if answer.Allowed {
-		return allowed(settings, &in.Request, &answer, namespace), nil
+		return allowed(settings, &in.Request, answer, namespace), nil
 	}
-	return denied(&answer, namespace), nil
+	return denied(answer, namespace), nil
 }
+
+// forget keeps the memory of a question for the next one.
+func (s *service) forget(q *Question) {
+	if cap(q.headers) > maxKept || cap(q.raw) > maxKept {
+		return
+	}
+	clear(q.headers)
+	clear(q.raw)
+	*q = Question{headers: q.headers[:0], raw: q.raw[:0]}
+	s.questions.Put(q)
+}
+
+// maxKept is the number of headers for which there is room in what waits for the next
+// question.
+const maxKept = 128
 
 var errNotHTTP = door.BadRequest("attributes.request.http: is required; the filter belongs to HTTP, not to TCP")
 

@@ -3,7 +3,6 @@
 package extauthz
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -40,6 +39,14 @@ type header struct{ name, value string }
 // and of envoy/config/core/v3.
 func Decode(message string) (*Question, error) {
 	q := &Question{}
+	if err := q.read(message); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// read reads a message into an empty question.
+func (q *Question) read(message string) error {
 	m := proto3.Read(message)
 	for m.Next() {
 		if m.Field == proto3.Bytes(1) {
@@ -49,12 +56,12 @@ func Decode(message string) (*Question, error) {
 		}
 	}
 	if err := m.Err(); err != nil {
-		return nil, door.BadRequest("the request " + err.Error())
+		return door.BadRequest("the request " + err.Error())
 	}
 	q.Request.Path, _, _ = strings.Cut(q.Request.Path, "?")
-	q.Request.Source = address(q.source)
+	q.Request.Source = gateway.Address(q.source)
 	q.Request.Header = q.header
-	return q, nil
+	return nil
 }
 
 func (q *Question) attributes(message string) error {
@@ -246,20 +253,3 @@ func equalsSmall(small, name string) bool {
 	}
 	return true
 }
-
-// address returns the client's address; empty if it has none.
-func address(text string) string {
-	ip, err := netip.ParseAddr(text)
-	if err != nil {
-		return ""
-	}
-	ip = ip.Unmap().WithZone("")
-	if ip.Is4() && len(text) <= maxIPv4 {
-		return text // nearly all: it is spelled in one way only
-	}
-	return ip.String()
-}
-
-// maxIPv4 is how long an address of version 4 is at most; one that is mapped to
-// version 6 is longer.
-const maxIPv4 = len("255.255.255.255")

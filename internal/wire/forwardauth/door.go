@@ -59,7 +59,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	write(w, settings, &answer)
+	defer answer.Release()
+	write(w, settings, answer)
 	return nil
 }
 
@@ -126,11 +127,7 @@ func source(forwardedFor []string) string {
 		return ""
 	}
 	last := forwardedFor[len(forwardedFor)-1]
-	address, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
-	if err != nil {
-		return ""
-	}
-	return address.Unmap().WithZone("").String()
+	return gateway.Address(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
 }
 
 func write(w http.ResponseWriter, s *gateway.Settings, a *gateway.Answer) {
@@ -141,8 +138,10 @@ func write(w http.ResponseWriter, s *gateway.Settings, a *gateway.Answer) {
 		refuse(w, a.Status, a.Body)
 		return
 	}
-	for _, h := range s.Headers(a) {
-		w.Header().Set(h.Name, h.Value)
+	header, values := w.Header(), new([3]string)
+	for i, h := range s.Headers(a) {
+		values[i] = h.Value
+		header[http.CanonicalHeaderKey(h.Name)] = values[i : i+1 : i+1]
 	}
 	w.WriteHeader(http.StatusOK)
 }

@@ -90,3 +90,35 @@ func TestBothDoors(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsLeftOver: the memory of a request is used again, and nothing that one
+// said counts for the next.
+func TestNothingIsLeftOver(t *testing.T) {
+	t.Parallel()
+	r := start(t, everybody(issuer.Start(t)))
+	requests := []struct {
+		question
+		want int
+	}{
+		{question{method: "PUT", path: "/documents/d%201", headers: []string{"X-User", "ann", "User-Agent", "test/1"}}, 200},
+		{question{method: "PUT", path: "/documents/d%201", headers: []string{"X-User", "ann", "User-Agent", ""}}, 403},
+		{question{method: "PUT", path: "/documents/d%201", headers: []string{"X-User", "ann"}}, 403},
+		{question{method: "POST", path: "/folders/public/1", headers: []string{"X-User", "ann"}}, 200},
+		{question{method: "POST", path: "/folders/private/1", headers: []string{"X-User", "ann"}}, 403},
+		{question{method: "GET", path: "/documents/1", headers: []string{"X-User", "cat", "X-User-Groups", "staff"}}, 200},
+		{question{method: "GET", path: "/documents/1", headers: []string{"X-User", "cat"}}, 403},
+		{question{method: "GET", path: "/pages/1", headers: []string{"X-User", "ann", "X-User-Scope", "org:acme"}}, 200},
+		{question{method: "GET", path: "/pages/1", headers: []string{"X-User", "ann"}}, 403},
+		{question{method: "GET", path: "/documents/1"}, 401},
+		{question{method: "GET", path: "/nowhere"}, 403},
+	}
+	for range 20 {
+		for _, tt := range requests {
+			for door, ask := range map[string]func(*testing.T, question) answer{"forward-auth": r.overHTTP, "ext_authz": r.overGRPC} {
+				if got := ask(t, tt.question); got.status != tt.want || (got.challenge != "") != (tt.want == 401) || (got.roles != "") != (tt.want == 200) {
+					t.Errorf("%s: %+v: %+v, want %d", door, tt.question, got, tt.want)
+				}
+			}
+		}
+	}
+}

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
@@ -24,7 +26,21 @@ type Request struct {
 	Header func(name string) []string
 }
 
-// Answer is what becomes of a request.
+// Address returns the address of a client from a text, in the one way to spell it;
+// empty if the text is none.
+func Address(text string) string {
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return ""
+	}
+	if ip.Is4() {
+		return text // nearly all: it is spelled in one way only
+	}
+	return ip.Unmap().WithZone("").String()
+}
+
+// Answer is what becomes of a request. Its memory is used again: who asked for it
+// reads it until Release.
 type Answer struct {
 	Allowed bool
 	// Status, Body and Challenge answer a client that may not: the HTTP status, text
@@ -40,46 +56,83 @@ type Answer struct {
 	Decision *authz.Decision
 	Revision string
 
-	source source
+	source   source
+	policy   door.Policy
+	match    authz.RouteMatch
+	request  authz.Request
+	decision authz.Decision
+	// context and headers are what conditions see.
+	context, headers map[string]any
+}
+
+// answers wait for the next request.
+var answers = sync.Pool{New: func() any {
+	return &Answer{context: make(map[string]any), headers: make(map[string]any)}
+}}
+
+// Release gives the memory of an answer back, with nothing of the request in it.
+func (a *Answer) Release() {
+	clear(a.context)
+	clear(a.headers)
+	clear(a.match.Captures)
+	clear(a.decision.Roles)
+	a.decision.Reset()
+	*a = Answer{
+		match: authz.RouteMatch{Captures: a.match.Captures[:0]}, decision: a.decision,
+		context: a.context, headers: a.headers,
+	}
+	answers.Put(a)
 }
 
 // Judge decides about a request. Whatever the client can bring about is an answer;
 // an error is one only because there can be no decision now, and means that it is
 // not known whether the client may.
-func (g *Gateways) Judge(ctx context.Context, o door.Origin, s *Settings, r *Request) (Answer, error) {
-	policy, err := g.Asker.Policy(o)
-	if err != nil {
-		return Answer{}, err
+func (g *Gateways) Judge(ctx context.Context, o door.Origin, s *Settings, r *Request) (*Answer, error) {
+	a, _ := answers.Get().(*Answer)
+	if err := a.judge(ctx, g, o, s, r); err != nil {
+		a.Release()
+		return nil, err
 	}
-	var match authz.RouteMatch
-	if err := policy.Route(&r.HTTPRequest, &match); err != nil {
-		return Answer{}, err
+	return a, nil
+}
+
+func (a *Answer) judge(ctx context.Context, g *Gateways, o door.Origin, s *Settings, r *Request) (err error) {
+	if a.policy, err = g.Asker.Policy(o); err != nil {
+		return err
 	}
-	if match.Outcome != authz.RouteFound {
-		policy.Refused(errNoMeaning)
-		return s.denied(match.Outcome.String()), nil
+	if err := a.policy.Route(&r.HTTPRequest, &a.match); err != nil {
+		return err
 	}
-	q := authz.Request{Action: authz.Action{Name: match.Action}, Context: s.context(r)}
-	source, err := g.who(ctx, o.Namespace, s, r, &q)
-	if err != nil {
-		policy.Refused(err)
-		return refused(ctx, err)
+	if a.match.Outcome != authz.RouteFound {
+		a.policy.Refused(errNoMeaning)
+		a.deny(s, a.match.Outcome.String())
+		return nil
 	}
-	q.Resource = resource(&match)
-	var d authz.Decision
-	if err := policy.Check(&q, &d); err != nil {
-		return s.undecided(err)
+	q := &a.request
+	q.Action.Name, q.Context = a.match.Action, a.see(s, r)
+	if a.source, err = g.who(ctx, o.Namespace, s, r, q); err != nil {
+		a.policy.Refused(err)
+		return a.refuse(ctx, err)
 	}
-	answer := Answer{Allowed: true, Status: http.StatusOK}
-	if !d.Allowed {
-		answer = s.denied("")
-		if source == byNobody && s.Token != nil {
-			answer.Status, answer.Body, answer.Challenge = http.StatusUnauthorized, "authentication is required", `Bearer realm="`+o.Namespace+`"`
+	q.Resource = resource(&a.match)
+	if err := a.policy.Check(q, &a.decision); err != nil {
+		return a.undecided(s, err)
+	}
+	a.decided(s, o.Namespace)
+	return nil
+}
+
+// decided says what the decision means for the client.
+func (a *Answer) decided(s *Settings, namespace string) {
+	if a.decision.Allowed {
+		a.Allowed, a.Status = true, http.StatusOK
+	} else {
+		a.deny(s, "")
+		if a.source == byNobody && s.Token != nil {
+			a.Status, a.Body, a.Challenge = http.StatusUnauthorized, "authentication is required", `Bearer realm="`+namespace+`"`
 		}
 	}
-	answer.Reason, answer.Subject, answer.Decision, answer.Revision = d.Reason.String(), &q.Subject, &d, policy.Revision()
-	answer.source = source
-	return answer, nil
+	a.Reason, a.Subject, a.Decision, a.Revision = a.decision.Reason.String(), &a.request.Subject, &a.decision, a.policy.Revision()
 }
 
 // errNoMeaning counts and records a request that no route gives a meaning.
@@ -101,21 +154,15 @@ func resource(m *authz.RouteMatch) authz.Resource {
 	return r
 }
 
-// noHeaders is what conditions see of headers that they are not to see.
-var noHeaders = map[string]any{}
-
-// context is what conditions see of a request.
-func (s *Settings) context(r *Request) map[string]any {
-	headers := noHeaders
-	if len(s.ContextHeaders) > 0 {
-		headers = make(map[string]any, len(s.ContextHeaders))
-	}
+// see returns what conditions see of a request.
+func (a *Answer) see(s *Settings, r *Request) map[string]any {
 	for _, name := range s.ContextHeaders {
 		if values := r.Header(name); len(values) > 0 {
-			headers[strings.ToLower(name)] = strings.Join(values, ",")
+			a.headers[strings.ToLower(name)] = strings.Join(values, ",")
 		}
 	}
-	c := map[string]any{"method": r.Method, "path": r.Path, "headers": headers}
+	c := a.context
+	c["method"], c["path"], c["headers"] = r.Method, r.Path, a.headers
 	if r.Host != "" {
 		c["host"] = r.Host
 	}
@@ -125,32 +172,32 @@ func (s *Settings) context(r *Request) map[string]any {
 	return c
 }
 
-func (s *Settings) denied(reason string) Answer {
-	return Answer{Status: s.DeniedStatus, Body: s.DeniedBody, Reason: reason}
+func (a *Answer) deny(s *Settings, reason string) {
+	a.Status, a.Body, a.Reason = s.DeniedStatus, s.DeniedBody, reason
 }
 
-// refused is the answer to a client whose proof does not count. That it could not be
-// looked at, because something did not answer or the time was up, says nothing about
-// the client.
-func refused(ctx context.Context, err error) (Answer, error) {
+// refuse answers a client whose proof does not count. That it could not be looked at,
+// because something did not answer or the time was up, says nothing about the client.
+func (a *Answer) refuse(ctx context.Context, err error) error {
 	status, message := door.Answer(err)
 	if status != http.StatusUnauthorized || ctx.Err() != nil {
-		return Answer{}, err
+		return err
 	}
-	a := Answer{Status: status, Body: message, Reason: "Unauthenticated"}
+	a.Status, a.Body, a.Reason = status, message, "Unauthenticated"
 	if e, ok := errors.AsType[*door.Error](err); ok {
 		a.Challenge = e.Challenge
 	}
-	return a, nil
+	return nil
 }
 
-// undecided is the answer to a request that cannot be decided as it stands. Where it
-// is the client's doing it is a deny.
-func (s *Settings) undecided(err error) (Answer, error) {
+// undecided answers a request that cannot be decided as it stands. Where it is the
+// client's doing it is a deny.
+func (a *Answer) undecided(s *Settings, err error) error {
 	if _, ok := errors.AsType[*authz.RequestError](err); ok {
-		return s.denied("InvalidRequest"), nil
+		a.deny(s, "InvalidRequest")
+		return nil
 	}
-	return Answer{}, err
+	return err
 }
 
 // Header is a header of an allowed request.

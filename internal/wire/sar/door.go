@@ -116,11 +116,8 @@ func (c *call) review(header http.Header) (*Review, error) {
 	return c.decoder.Review(c.body)
 }
 
-// maxKept is the longest buffer in bytes that waits for the next call.
-const maxKept = 64 << 10
-
 func (h *handler) put(c *call) {
-	if cap(c.body) > maxKept || cap(c.out) > maxKept {
+	if cap(c.body) > door.MaxKept || cap(c.out) > door.MaxKept {
 		return
 	}
 	c.request = authz.Request{}

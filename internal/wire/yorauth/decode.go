@@ -36,16 +36,24 @@ type Check struct {
 func DecodeCheck(body []byte) (*Check, error) {
 	var c Check
 	var s ijson.Scanner
+	if err := c.decode(&s, body); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// decode reads a body into an empty check.
+func (c *Check) decode(s *ijson.Scanner, body []byte) error {
 	s.Reset(string(body))
 	if s.Object() {
 		for s.Member() {
-			c.member(&s)
+			c.member(s)
 		}
 	}
 	if err := s.End(); err != nil {
-		return nil, door.BadRequest(err.Error())
+		return door.BadRequest(err.Error())
 	}
-	return &c, nil
+	return nil
 }
 
 func (c *Check) member(s *ijson.Scanner) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/rolecall/rolecall/internal/authz"
 	"github.com/rolecall/rolecall/internal/door"
@@ -27,7 +28,7 @@ type Options struct {
 
 // Routes returns the door's endpoints.
 func Routes(o Options) []door.Route {
-	h := &handler{Options: o}
+	h := &handler{Options: o, calls: sync.Pool{New: func() any { return new(call) }}, contentType: []string{mediaType}}
 	const application = "/api/v1/applications/{application}"
 	return []door.Route{
 		h.route(door.PermissionCheck, http.MethodPost, application+"/authz/check", (*call).check),
@@ -46,13 +47,33 @@ func (h *handler) route(p door.Permission, method, path string, serve func(*call
 	return r
 }
 
-type handler struct{ Options }
+type handler struct {
+	Options
+	calls sync.Pool
+	// contentType is a header of every answer.
+	contentType []string
+}
 
-// call is one call on its way.
+// call is the memory of one call. It is reused for its buffers alone.
 type call struct {
 	*handler
-	policy door.Policy
-	out    []byte
+	policy    door.Policy
+	body, out []byte
+	scanner   ijson.Scanner
+	question  Check
+	request   authz.Request
+	decision  authz.Decision
+}
+
+func (h *handler) put(c *call) {
+	if cap(c.body) > door.MaxKept || cap(c.out) > door.MaxKept {
+		return
+	}
+	c.scanner.Reset("")
+	clear(c.decision.Roles)
+	c.decision.Reset()
+	c.policy, c.question, c.request = door.Policy{}, Check{}, authz.Request{}
+	h.calls.Put(c)
 }
 
 // endpoint wraps what differs between the endpoints, which writes c.out.
@@ -66,7 +87,9 @@ func (h *handler) endpoint(p door.Permission, serve func(*call, *http.Request) e
 		if origin, err = h.Asker.Admit(r.Context(), door.RequestCredentials(r), origin, p); err != nil {
 			return err
 		}
-		c := &call{handler: h}
+		c, _ := h.calls.Get().(*call)
+		defer h.put(c)
+		c.handler, c.out = h, c.out[:0]
 		if c.policy, err = h.Asker.Policy(origin); err != nil {
 			return err
 		}
@@ -78,8 +101,7 @@ func (h *handler) endpoint(p door.Permission, serve func(*call, *http.Request) e
 		if err != nil {
 			return named(err)
 		}
-		w.Header().Set("Content-Type", mediaType)
-		w.Header().Set("Content-Length", strconv.Itoa(len(c.out)))
+		door.SetContent(w.Header(), h.contentType[:1:1], len(c.out))
 		_, _ = w.Write(c.out) // a client that is gone is no news to anyone
 		return nil
 	}
@@ -113,15 +135,15 @@ func named(err error) error {
 }
 
 func (c *call) read(r *http.Request) (*Check, error) {
-	body, err := door.ReadBody(r, nil)
-	if err != nil {
+	var err error
+	if c.body, err = door.ReadBody(r, c.body); err != nil {
 		return nil, err
 	}
-	check, err := DecodeCheck(body)
-	if err != nil {
+	if err := c.question.decode(&c.scanner, c.body); err != nil {
 		c.policy.Refused(err)
+		return nil, err
 	}
-	return check, err
+	return &c.question, nil
 }
 
 func (c *call) check(r *http.Request) error {
@@ -143,8 +165,8 @@ func (c *call) checkQuery(r *http.Request) error {
 
 // single answers a check.
 func (c *call) single(check *Check) error {
-	var d authz.Decision
-	if err := c.decide(check, "permission", check.Permission, &d); err != nil {
+	d := &c.decision
+	if err := c.decide(check, "permission", check.Permission, d); err != nil {
 		return err
 	}
 	c.out = append(c.out, `{"allowed":`...)
@@ -186,8 +208,9 @@ func (c *call) bulk(r *http.Request) error {
 			c.out = append(c.out, ',')
 		}
 		answered[text] = true
-		var d authz.Decision
-		if err := c.decide(check, fmt.Sprintf("permissions[%d]", i), text, &d); err != nil {
+		d := &c.decision
+		d.Reset()
+		if err := c.decide(check, fmt.Sprintf("permissions[%d]", i), text, d); err != nil {
 			return err
 		}
 		c.out = ijson.AppendText(c.out, text)
@@ -222,6 +245,6 @@ func (c *call) decide(check *Check, field, text string, d *authz.Decision) error
 	if p.wild() {
 		return c.every(check, p, d)
 	}
-	request := check.request(p)
-	return c.policy.Check(&request, d)
+	c.request = check.request(p)
+	return c.policy.Check(&c.request, d)
 }
