@@ -98,7 +98,7 @@ test-kube: ## Run the tests that need a real kube-apiserver (built and cached wh
 	@hack/kube/test.sh
 
 .PHONY: test-chart
-test-chart: ## Run the tests of the Helm chart and of the kustomize bases (helm and kubectl are built and cached when first wanted).
+test-chart: ## Run the tests of the Helm chart, its alerts and dashboard, and the kustomize bases (helm and kubectl are built and cached when first wanted).
 	@hack/chart/test.sh
 
 .PHONY: test-ha

@@ -6,15 +6,17 @@ The alerts, without what the values add. Every one has a part in docs/runbook.md
 {{- define "rolecall.alerts" -}}
 {{- $of := printf "job=\"%s-metrics\",namespace=\"%s\"" (include "rolecall.fullname" .) .Release.Namespace -}}
 {{- $limits := .Values.metrics.prometheusRule.thresholds -}}
+# A replica that has no policy yet answers nobody, as one does that cannot be read.
 - alert: RolecallDown
-  expr: absent(up{ {{- $of -}} } == 1)
+  expr: absent(rolecall_snapshot_revision{ {{- $of -}} } > 0)
   for: 2m
   labels:
     severity: critical
+    namespace: {{ .Release.Namespace }} # absent knows none
   annotations:
-    summary: No replica of Rolecall can be reached.
+    summary: No replica of Rolecall answers.
     description: >-
-      Prometheus reads the metrics of no replica; applications that ask probably get no answers.
+      Prometheus reads the metrics of no replica that has a policy; applications that ask probably get no answers.
 - alert: RolecallReplicaDown
   expr: up{ {{- $of -}} } == 0
   for: 10m
@@ -24,6 +26,15 @@ The alerts, without what the values add. Every one has a part in docs/runbook.md
     summary: A replica of Rolecall cannot be reached.
     description: >-
       Prometheus has not read the metrics of {{`{{ $labels.pod }}`}} for 10 minutes.
+- alert: RolecallReplicaNotReady
+  expr: rolecall_snapshot_revision{ {{- $of -}} } == 0
+  for: 10m
+  labels:
+    severity: warning
+  annotations:
+    summary: A replica of Rolecall does not become ready.
+    description: >-
+      {{`{{ $labels.pod }} has read no policy for 10 minutes and answers nobody.`}}
 - alert: RolecallSnapshotStale
   expr: rolecall_snapshot_age_seconds{ {{- $of -}} } > {{ $limits.snapshotAgeSeconds }}
   for: 1m
@@ -34,19 +45,20 @@ The alerts, without what the values add. Every one has a part in docs/runbook.md
     description: >-
       {{`{{ $labels.pod }} has not heard from the API server for {{ $value | humanizeDuration }}; what was revoked meanwhile is still granted.`}}
 # A replica that has stood still for long enough is compared with the others that have;
-# and one that stands still while others move on is behind.
+# and one that stands still while others move on is behind. One that has no policy yet
+# (0) answers nobody.
 - alert: RolecallReplicasDisagree
   expr: |-
     count by (namespace) (
       count_values by (namespace) ("revision",
-        rolecall_snapshot_revision{ {{- $of -}} } unless changes(rolecall_snapshot_revision{ {{- $of -}} }[5m]) > 0
+        rolecall_snapshot_revision{ {{- $of -}} } > 0 unless changes(rolecall_snapshot_revision{ {{- $of -}} }[5m]) > 0
       )
     ) > 1
     or
     count by (namespace) (
-      changes(rolecall_snapshot_revision{ {{- $of -}} }[10m]) == 0
+      (rolecall_snapshot_revision{ {{- $of -}} } > 0 unless changes(rolecall_snapshot_revision{ {{- $of -}} }[10m]) > 0)
         and on (namespace) max by (namespace) (changes(rolecall_snapshot_revision{ {{- $of -}} }[10m])) > 0
-        and on (namespace) max by (namespace) (rolecall_snapshot_revision{ {{- $of -}} }) > min by (namespace) (rolecall_snapshot_revision{ {{- $of -}} })
+        and on (namespace) max by (namespace) (rolecall_snapshot_revision{ {{- $of -}} }) > min by (namespace) (rolecall_snapshot_revision{ {{- $of -}} } > 0)
     ) > 0
   for: 5m
   labels:
@@ -132,7 +144,7 @@ The alerts, without what the values add. Every one has a part in docs/runbook.md
     description: >-
       {{`A replica has no key of {{ $labels.issuer }} that may be used; checks with its tokens end with 503.`}}
 - alert: RolecallIssuerKeysOld
-  expr: max by (namespace, exported_namespace, issuer) (rolecall_issuer_key_age_seconds{ {{- $of -}} }) > 3600
+  expr: max by (namespace, exported_namespace, issuer) (rolecall_issuer_key_age_seconds{ {{- $of -}} }) > {{ $limits.issuerKeyAgeSeconds }}
   for: 5m
   labels:
     severity: warning
@@ -149,4 +161,13 @@ The alerts, without what the values add. Every one has a part in docs/runbook.md
     summary: Callers cannot be reviewed.
     description: >-
       {{`Reviews by {{ $labels.review }} fail, {{ $value | printf "%.2f" }} a second; callers that are not known yet get 503.`}}
+- alert: RolecallAdmissionReviewsFail
+  expr: sum by (namespace) (rate(rolecall_admission_reviews_total{ {{- $of -}} ,outcome="failed"}[5m])) > 0
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: The admission webhook cannot judge objects.
+    description: >-
+      {{`{{ $value | printf "%.2f" }} reviews a second fail; authors are not told what is wrong with their objects.`}}
 {{- end -}}
