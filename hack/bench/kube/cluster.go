@@ -117,37 +117,47 @@ func (c *cluster) allowLead(ctx context.Context) error {
 	return client.IgnoreNotFound(c.client.Delete(ctx, lease))
 }
 
-// statusWrites returns how many status writes of the resource, such as
-// rolebindings, the API server has taken so far, and how many it has refused.
-func (c *cluster) statusWrites(ctx context.Context, resource string) (taken, refused int, err error) {
-	d, err := discovery.NewDiscoveryClientForConfig(c.config)
+// statusWrites returns how many status writes of each resource, such as rolebindings,
+// the API server has taken so far, and how many of all it has refused.
+func (c *cluster) statusWrites(ctx context.Context) (taken map[string]int, refused int, err error) {
+	text, err := c.metrics(ctx)
 	if err != nil {
-		return 0, 0, err
-	}
-	text, err := d.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the API server's metrics: %w", err)
+		return nil, 0, err
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	if err != nil {
-		return 0, 0, fmt.Errorf("read the API server's metrics: %w", err)
+		return nil, 0, fmt.Errorf("read the API server's metrics: %w", err)
 	}
+	taken = map[string]int{}
 	for _, m := range families["apiserver_request_total"].GetMetric() {
 		labels := map[string]string{}
 		for _, l := range m.GetLabel() {
 			labels[l.GetName()] = l.GetValue()
 		}
-		if labels["group"] != v1alpha1.GroupName || labels["resource"] != resource || labels["subresource"] != "status" {
+		if labels["group"] != v1alpha1.GroupName || labels["subresource"] != "status" {
 			continue
 		}
-		if labels["code"] == "200" {
-			taken += int(m.GetCounter().GetValue())
+		if n := int(m.GetCounter().GetValue()); labels["code"] == "200" {
+			taken[labels["resource"]] += n
 		} else {
-			refused += int(m.GetCounter().GetValue())
+			refused += n
 		}
 	}
 	return taken, refused, nil
+}
+
+// metrics reads those of the API server.
+func (c *cluster) metrics(ctx context.Context) ([]byte, error) {
+	d, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		return nil, err
+	}
+	text, err := d.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the API server's metrics: %w", err)
+	}
+	return text, nil
 }
 
 // unready returns the name of a RoleBinding whose status is not of its

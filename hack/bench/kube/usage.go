@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"k8s.io/client-go/discovery"
-
 	"github.com/rolecall/rolecall/hack/bench/record"
 )
 
@@ -30,13 +28,9 @@ type usage struct {
 // usage reads the CPU of the API server, of etcd, of this process, and of the machine.
 func (c *cluster) usage(ctx context.Context) (usage, error) {
 	u := usage{at: time.Now()}
-	d, err := discovery.NewDiscoveryClientForConfig(c.config)
+	text, err := c.metrics(ctx)
 	if err != nil {
 		return u, err
-	}
-	text, err := d.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
-	if err != nil {
-		return u, fmt.Errorf("read the API server's metrics: %w", err)
 	}
 	if u.server, err = cpuSeconds(text); err != nil {
 		return u, fmt.Errorf("the API server: %w", err)

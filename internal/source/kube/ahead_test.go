@@ -41,10 +41,10 @@ func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	if code == http.StatusGone {
-		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"Expired","code":410}`)
+		_, _ = fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"Expired","code":410}`)
 		return
 	}
-	fmt.Fprintf(w, `{"apiVersion":"rolecall.dev/v1alpha1","items":[{"apiVersion":"rolecall.dev/v1alpha1","kind":"Role",`+
+	_, _ = fmt.Fprintf(w, `{"apiVersion":"rolecall.dev/v1alpha1","items":[{"apiVersion":"rolecall.dev/v1alpha1","kind":"Role",`+
 		`"metadata":{"name":"of-%s"}}],"kind":"RoleList","metadata":{%s"resourceVersion":"9"}}`+"\n", token, next)
 }
 
