@@ -32,19 +32,20 @@ type moment struct {
 	holds    string // the conditions that hold
 }
 
+// namedSubjects are the subjects that the random bindings name.
+var namedSubjects = []v1alpha1.Subject{
+	{Type: "user", ID: "a"},
+	{Type: "user", ID: "b"},
+	{Type: "service", ID: "a"},
+	{Type: "group", ID: "a"},
+	{Type: "sso_group", Connection: "x", ID: "a"},
+	{Type: "sso_group", Connection: "y", ID: "a"},
+}
+
 // The worlds in which a binding is looked at: for each of what the random bindings
 // name there is one more that they do not.
 var (
-	subjects = []v1alpha1.Subject{
-		{Type: "user", ID: "a"},
-		{Type: "user", ID: "b"},
-		{Type: "user", ID: "unnamed"},
-		{Type: "service", ID: "a"},
-		{Type: "service", ID: "unnamed"},
-		{Type: "group", ID: "a"},
-		{Type: "sso_group", Connection: "x", ID: "a"},
-		{Type: "sso_group", Connection: "y", ID: "a"},
-	}
+	subjects  = slices.Concat(namedSubjects, []v1alpha1.Subject{{Type: "user", ID: "unnamed"}, {Type: "service", ID: "unnamed"}})
 	instances = []v1alpha1.ResourceRef{{Type: "d", ID: "1"}, {Type: "d", ID: "2"}, {Type: "e", ID: "1"}, {Type: "e", ID: "unnamed"}}
 	scopes    = []string{"", "a", "a/b", "a/b/c", "ab", "unnamed"}
 	truths    = []string{"", "p", "q", "pq"}
@@ -133,16 +134,7 @@ func TestRandomRoleBindings(t *testing.T) {
 // randomBinding returns a binding that names what the worlds have.
 func randomBinding(r *rand.Rand) *v1alpha1.RoleBindingSpec {
 	b := &v1alpha1.RoleBindingSpec{Roles: some(r, []v1alpha1.ID{"r1", "r2", "r3"}), Scope: pick(r, []string{"*", "a", "a/b", "ab"})}
-	b.Subjects = some(r, []v1alpha1.Subject{
-		{Type: "user", ID: "a"},
-		{Type: "user", ID: "b"},
-		{Type: "user", ID: "*"},
-		{Type: "service", ID: "a"},
-		{Type: "service", ID: "*"},
-		{Type: "group", ID: "a"},
-		{Type: "sso_group", Connection: "x", ID: "a"},
-		{Type: "sso_group", Connection: "y", ID: "a"},
-	})
+	b.Subjects = some(r, slices.Concat(namedSubjects, []v1alpha1.Subject{{Type: "user", ID: "*"}, {Type: "service", ID: "*"}}))
 	if r.IntN(2) == 0 {
 		b.Resources = some(r, instances[:3])
 	}

@@ -80,11 +80,9 @@ func TestRelease(t *testing.T) {
 		if step.onNode && !ownNode() {
 			continue // there is no way to do this to somebody else's node
 		}
-		start := time.Now()
-		if !t.Run(step.name, func(t *testing.T) { step.do(t, c, r) }) {
+		if !t.Run(step.name, func(t *testing.T) { r.timed(t, c, step) }) {
 			return // the next one would only find what this one left
 		}
-		r.add("seconds of the step %q: %.1f", step.name, time.Since(start).Seconds())
 	}
 }
 

@@ -20,6 +20,13 @@ func (r *report) add(format string, args ...any) {
 	r.lines = append(r.lines, "- "+fmt.Sprintf(format, args...))
 }
 
+// timed does a step and adds how long it took.
+func (r *report) timed(t *testing.T, c *cluster, s step) {
+	start := time.Now()
+	s.do(t, c, r)
+	r.add("seconds of the step %q: %.1f", s.name, time.Since(start).Seconds())
+}
+
 // write puts it at the end of the log, and into a file.
 func (r *report) write(t *testing.T) {
 	text := strings.Join(r.lines, "\n") + "\n"
