@@ -5,11 +5,8 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -24,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rolecall/rolecall/api/v1alpha1"
+	"github.com/rolecall/rolecall/internal/testkit/live"
 )
 
 // root is the repository's root, as seen from this package's folder.
@@ -139,15 +137,9 @@ func (c *cluster) helm(t *testing.T, args ...string) string {
 // run runs a program and returns what it writes to its two outputs. The error
 // repeats both.
 func (c *cluster) run(ctx context.Context, input, program string, args ...string) (out, complaint string, err error) {
-	command := exec.CommandContext(ctx, program, args...)
-	command.Env = append(os.Environ(), "HOME="+c.home, "KUBECACHEDIR="+c.home,
-		"HELM_CACHE_HOME="+c.home, "HELM_CONFIG_HOME="+c.home, "HELM_DATA_HOME="+c.home)
-	command.Stdin = strings.NewReader(input)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return stdout.String(), stderr.String(),
-			fmt.Errorf("%s %s: %w: %s%s", program, strings.Join(args, " "), err, stdout.String(), stderr.String())
+	env := []string{
+		"HOME=" + c.home, "KUBECACHEDIR=" + c.home,
+		"HELM_CACHE_HOME=" + c.home, "HELM_CONFIG_HOME=" + c.home, "HELM_DATA_HOME=" + c.home,
 	}
-	return stdout.String(), stderr.String(), nil
+	return live.Run(ctx, env, input, program, args...)
 }

@@ -5,14 +5,12 @@
 package ha
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -197,14 +195,8 @@ func (c *cluster) kubectl(t *testing.T, args ...string) string {
 // tryKubectl is kubectl for a command that may fail.
 func (c *cluster) tryKubectl(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), filepath.Join(c.bin, "kubectl"), args...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig, "HOME="+c.dir)
-	var out, complaint bytes.Buffer
-	command.Stdout, command.Stderr = &out, &complaint
-	if err := command.Run(); err != nil {
-		return out.String(), fmt.Errorf("kubectl %s: %w: %s%s", strings.Join(args, " "), err, out.String(), complaint.String())
-	}
-	return out.String(), nil
+	out, _, err := live.Run(t.Context(), []string{"KUBECONFIG=" + c.kubeconfig, "HOME=" + c.dir}, "", filepath.Join(c.bin, "kubectl"), args...)
+	return out, err
 }
 
 // install applies what config/default holds.

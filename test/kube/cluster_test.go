@@ -5,11 +5,9 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,15 +134,9 @@ func (c *cluster) kubectlApply(t *testing.T, input string, args ...string) strin
 // tryKubectl is kubectlApply for a command that may fail; the error holds what
 // kubectl says then.
 func (c *cluster) tryKubectl(ctx context.Context, input string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, filepath.Join(c.bin, "kubectl"), args...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig, "HOME="+c.home, "KUBECACHEDIR="+c.home)
-	command.Stdin = strings.NewReader(input)
-	var out, complaint bytes.Buffer
-	command.Stdout, command.Stderr = &out, &complaint
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("kubectl %s: %w: %s%s", strings.Join(args, " "), err, out.String(), complaint.String())
-	}
-	return out.String(), nil
+	env := []string{"KUBECONFIG=" + c.kubeconfig, "HOME=" + c.home, "KUBECACHEDIR=" + c.home}
+	out, _, err := live.Run(ctx, env, input, filepath.Join(c.bin, "kubectl"), args...)
+	return out, err
 }
 
 // may waits until somebody has a right: RBAC takes note of a binding after a moment.

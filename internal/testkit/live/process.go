@@ -3,10 +3,29 @@
 package live
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 )
+
+// Run runs a program to its end, with an input and more environment than the test's
+// own, and returns what it writes to its two outputs. The error repeats both.
+func Run(ctx context.Context, env []string, input, program string, args ...string) (out, complaint string, err error) {
+	command := exec.CommandContext(ctx, program, args...)
+	command.Env = append(os.Environ(), env...)
+	command.Stdin = strings.NewReader(input)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err = command.Run(); err != nil {
+		err = fmt.Errorf("%s %s: %w: %s%s", filepath.Base(program), strings.Join(args, " "), err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), stderr.String(), err
+}
 
 // Process is a program that can be started again when it has ended. One goroutine
 // starts and ends it; others may read its log, and ask whether it runs once it was
