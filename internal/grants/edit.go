@@ -121,10 +121,10 @@ func (l leaf) share(marks []mark) int {
 const (
 	// maxPage is how many bytes a page may have before it is split, and minPage
 	// how few before it looks for a sibling to join.
-	maxPage = 4096
+	maxPage = 2048
 	minPage = maxPage / 4
 	// bulk is how many keys may change in a page before it is split beforehand.
-	bulk = 64
+	bulk = 32
 )
 
 // rebuild makes the pages that a leaf becomes by some changes.

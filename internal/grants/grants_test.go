@@ -222,6 +222,42 @@ func TestHugeKeysDoNotBlowUpTheDirectory(t *testing.T) {
 	}
 }
 
+// TestVersionsOfALargeTable: lone changes, in all branches of a large directory, are
+// in their version and those after it, and in none before.
+func TestVersionsOfALargeTable(t *testing.T) {
+	const changed = 200
+	var keys []Key
+	e := NewTable().Edit(new(Workspace), nil)
+	for i := range 100 * changed {
+		k := Key{Kind: 1, ID: fmt.Sprintf("%0100d", i)}
+		e.Add(k.Hash(), k, Entry{Binding: uint32(i)})
+		if i%100 == 0 {
+			keys = append(keys, k)
+		}
+	}
+	versions := []*Table{e.Commit()}
+	if got := len(versions[0].branches); got < 2 {
+		t.Fatalf("the directory has %d branches", got)
+	}
+	for i, k := range keys {
+		e := versions[i].Edit(new(Workspace), nil)
+		e.Add(k.Hash(), k, Entry{Role: 7})
+		versions = append(versions, e.Commit())
+	}
+	for v, table := range versions {
+		consistent(t, table)
+		for i, k := range keys {
+			want := 1
+			if i < v {
+				want = 2
+			}
+			if got := table.Find(k.Kind, k.ID).Len(); got != want {
+				t.Fatalf("after %d changes, key %d has %d entries, want %d", v, i, got, want)
+			}
+		}
+	}
+}
+
 func TestFatKey(t *testing.T) {
 	e := NewTable().Edit(new(Workspace), nil)
 	k := Key{Kind: 7, ID: "*"}

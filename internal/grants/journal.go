@@ -38,6 +38,8 @@ const (
 type part struct {
 	full []string
 	last strings.Builder
+	// removes says that some of them are removals.
+	removes bool
 }
 
 // op is one change: an entry that is added under a key, or all entries of a
@@ -75,6 +77,7 @@ func (j *journal) add(o op) {
 	p.makeRoom(size)
 	p.last.Write(head[:])
 	p.last.WriteString(o.key.ID)
+	p.removes = p.removes || o.remove
 	j.n, j.size = j.n+1, j.size+size
 	if j.many == nil && j.size > spreadAt {
 		j.spread()
@@ -137,6 +140,8 @@ func opEnd(block string, at int) int {
 type changes struct {
 	blocks []string
 	marks  []mark
+	// removes says that there may be removals.
+	removes bool
 }
 
 // mark is where a change stands.
@@ -152,7 +157,7 @@ func (c changes) op(i int) op {
 
 // cut returns the first n and the others.
 func (c changes) cut(n int) (first, others changes) {
-	return changes{c.blocks, c.marks[:n]}, changes{c.blocks, c.marks[n:]}
+	return changes{c.blocks, c.marks[:n], c.removes}, changes{c.blocks, c.marks[n:], c.removes}
 }
 
 // moreKeys reports whether the changes add to more than n different hashes.
@@ -162,7 +167,10 @@ func (c changes) moreKeys(n int) bool {
 	}
 	keys := 0
 	for i, m := range c.marks {
-		if (i == 0 || m.hash != c.marks[i-1].hash) && !c.op(i).remove {
+		if i > 0 && m.hash == c.marks[i-1].hash {
+			continue
+		}
+		if !c.removes || !c.op(i).remove { // a bulk has no removals, and its changes are far apart
 			keys++
 			if keys > n {
 				return true
@@ -181,7 +189,7 @@ func (p *part) sorted(w *Workspace) changes {
 		}
 	}
 	w.marks, w.spareMarks = sortMarks(marks, w.spareMarks)
-	return changes{blocks, w.marks}
+	return changes{blocks, w.marks, p.removes}
 }
 
 // fewMarks is how many changes are sorted by comparing them.

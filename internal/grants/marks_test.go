@@ -55,7 +55,7 @@ func TestKeysAreFoundByTheirMarks(t *testing.T) {
 func TestMarksOfALargeTable(t *testing.T) {
 	e := NewTable().Edit(new(Workspace), func(Key, Entry) {})
 	var keys []Key
-	for i := range 40 {
+	for i := range bulk {
 		k := Key{Kind: 1, ID: fmt.Sprintf("user-%d", i)}
 		keys = append(keys, k)
 		e.Add(k.Hash(), k, Entry{Binding: uint32(i)})
@@ -68,7 +68,7 @@ func TestMarksOfALargeTable(t *testing.T) {
 		d.resize(d.depth + 1)
 	}
 	for i := range uint64(1) << depth {
-		d.own(i >> chunkBits)
+		d.own(i)
 		*d.place(i) = deep
 	}
 	large := &Table{directory: d.directory, fat: table.fat}

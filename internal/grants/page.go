@@ -12,7 +12,7 @@ import (
 // bits. It is a string because nothing may ever change in it.
 //
 //	depth and format    1 byte: how many bits are the same, and whether it is wide
-//	where buckets begin 33 numbers of 4 bytes; the last one is the end
+//	where buckets begin 17 numbers of 4 bytes; the last one is the end
 //	buckets             slots, one after the other
 //
 // A slot is 8 bytes in one number (see slotHead), the id, and the entries. A page
@@ -20,7 +20,7 @@ import (
 type page string
 
 const (
-	bucketBits = 5
+	bucketBits = 4
 	buckets    = 1 << bucketBits
 	headerSize = 1 + 4*(buckets+1)
 	headSize   = 8

@@ -38,22 +38,28 @@ func (t *Table) Find(kind uint32, id string) List {
 
 // directory finds the page of a hash by its first bits, as in extendible
 // hashing: where pages have fewer bits in common than the directory looks at,
-// several places hold the same page. A large one stands in chunks, so that a change
-// copies one chunk and the list of them, which are of about one size at a million
-// keys.
+// several places hold the same page. A large one is a tree of three levels, so that
+// a change copies one node of each, which are of about one size at a million keys.
 type directory struct {
 	depth uint8 // how many bits it looks at
-	// pages are those of a directory that would not fill more than a chunk, and
-	// chunks those of any other.
-	pages  []page
-	chunks []*[chunkSize]page
+	// pages are those of a small directory, and branches the root of any other.
+	pages    []page
+	branches []*branch
 	// leaves is the number of pages, and deepest of those that need all bits.
 	leaves, deepest int
 }
 
+// branch and chunk are the lower levels of a directory.
+type (
+	branch [1 << branchBits]*chunk
+	chunk  [1 << chunkBits]page
+)
+
 const (
-	chunkBits = 7
-	chunkSize = 1 << chunkBits
+	// flatBits is how many bits a directory looks at that is one list.
+	flatBits   = 7
+	branchBits = 6
+	chunkBits  = 5
 	// maxDepth bounds the directory, whatever the hashes are.
 	maxDepth = 30
 )
@@ -61,13 +67,13 @@ const (
 func (d *directory) page(h uint64) page { return *d.place(h >> 1 >> (63 - d.depth&63)) }
 
 func (d *directory) place(i uint64) *page {
-	if d.depth <= chunkBits {
+	if d.depth <= flatBits {
 		return &d.pages[i]
 	}
-	return &d.chunks[i>>chunkBits][i%chunkSize]
+	return &d.branches[i>>(branchBits+chunkBits)][i>>chunkBits%(1<<branchBits)][i%(1<<chunkBits)]
 }
 
-// directoryEdit changes a copy of a directory; it copies each chunk at most once.
+// directoryEdit changes a copy of a directory; it copies each node at most once.
 type directoryEdit struct {
 	directory
 	base *directory
@@ -75,7 +81,7 @@ type directoryEdit struct {
 
 func (d *directory) edit() directoryEdit {
 	e := directoryEdit{directory: *d, base: d}
-	e.pages, e.chunks = slices.Clone(d.pages), slices.Clone(d.chunks)
+	e.pages, e.branches = slices.Clone(d.pages), slices.Clone(d.branches)
 	return e
 }
 
@@ -91,16 +97,23 @@ func (d *directoryEdit) put(prefix uint64, p page) {
 	}
 	first, n := prefix>>(64-d.depth), uint64(1)<<(d.depth-p.depth())
 	for i := first; i < first+n; i++ {
-		d.own(i >> chunkBits)
+		d.own(i)
 		*d.place(i) = p
 	}
 }
 
-// own makes sure that a chunk is not the base's.
-func (d *directoryEdit) own(c uint64) {
-	if d.depth > chunkBits && d.depth == d.base.depth && d.chunks[c] == d.base.chunks[c] {
-		chunk := *d.chunks[c]
-		d.chunks[c] = &chunk
+// own makes sure that the nodes above a place are not the base's.
+func (d *directoryEdit) own(i uint64) {
+	if d.depth <= flatBits || d.depth != d.base.depth {
+		return
+	}
+	top, c := i>>(branchBits+chunkBits), i>>chunkBits%(1<<branchBits)
+	before := d.base.branches[top]
+	if d.branches[top] == before {
+		d.branches[top] = new(*before)
+	}
+	if b := d.branches[top]; b[c] == before[c] {
+		b[c] = new(*before[c])
 	}
 }
 
@@ -134,12 +147,16 @@ func (d *directoryEdit) countDeepest() int {
 func (d *directoryEdit) resize(depth uint8) {
 	size := uint64(1) << depth
 	next := directory{depth: depth, leaves: d.leaves, deepest: d.deepest}
-	if depth <= chunkBits {
+	if depth <= flatBits {
 		next.pages = make([]page, size)
 	} else {
-		next.chunks = make([]*[chunkSize]page, size/chunkSize)
-		for c := range next.chunks {
-			next.chunks[c] = new([chunkSize]page)
+		next.branches = make([]*branch, max(1, size>>(branchBits+chunkBits)))
+		for i := range size >> chunkBits {
+			at := &next.branches[i>>branchBits]
+			if *at == nil {
+				*at = new(branch)
+			}
+			(*at)[i%(1<<branchBits)] = new(chunk)
 		}
 	}
 	for i := range size {

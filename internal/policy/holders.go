@@ -97,18 +97,22 @@ func (s *space) postSpecial(number uint32, b *Binding, by int32) {
 // settle makes up the changes.
 func (s *space) settle() {
 	h := &s.holders
-	changes := h.pending
+	changes, room := h.pending, h.pending[:0]
 	if h.read {
-		changes = slices.Clone(changes)
+		changes, room = slices.Clone(changes), nil
 	}
-	h.settled, h.pending, h.read = h.settled.With(changes), nil, false
+	h.settled, h.pending, h.read = h.settled.With(changes), room, false
 }
 
 // publishHolders ends the batch.
 func (s *space) publishHolders() holders {
-	if len(s.holders.pending) >= maxPending {
+	h := &s.holders
+	if len(h.pending) >= maxPending {
 		s.settle()
 	}
-	s.holders.read = true
-	return s.holders
+	if cap(h.pending) > 2*maxPending { // it is a bulk's room
+		h.pending = append([]persist.Posting(nil), h.pending...)
+	}
+	h.read = true
+	return *h
 }
