@@ -55,13 +55,16 @@ func ofIndex(file string) bool {
 // is tried: what is likely to notice first comes first.
 func suites(file string) []suite {
 	all, dir := decisions(), path.Dir(file)
+	if dir == "internal/wire/forwardauth" || dir == "internal/wire/gateway" {
+		return []suite{{"internal/wire/forwardauth", "."}, {"internal/wire/gateway", "."}}
+	}
 	if strings.HasPrefix(dir, "internal/wire/") || dir == "internal/identity/caller" {
 		return []suite{{dir, "."}}
 	}
 	switch dir {
 	case "config/admission/policies":
 		return []suite{{"config/admission", "."}}
-	case "internal/admission", "internal/certs", "internal/door", "internal/server":
+	case "internal/admission", "internal/certs", "internal/door", "internal/routing", "internal/schema", "internal/server":
 		return []suite{{dir, "."}}
 	case "internal/source/kube":
 		return []suite{{dir, "ComesUp|NoList|Older|Pulse|Silent"}} // the others start an API server

@@ -3,20 +3,24 @@
 package operator_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	configv1alpha1 "github.com/rolecall/rolecall/api/config/v1alpha1"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/operator"
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
@@ -38,13 +42,80 @@ func TestEveryAnswerBearsTheRevision(t *testing.T) {
 		Subject: configv1alpha1.GatewaySubject{Headers: &configv1alpha1.GatewayIdentityHeaders{ID: "X-User"}},
 	}}
 	config.Default(o.Config)
-	r := run(t, o)
+	r, vendor := run(t, o), run(t, withProject(t, o.Dir))
 	r.await(t, "default", "alice", "Granted")
 	first := r.revisions(t)
+	vendor.awaitRevision(t, first)
 	save(t, file, strings.ReplaceAll(manifests, "alice", "bob"))
 	r.await(t, "default", "bob", "Granted")
-	if second := r.revisions(t); first == second {
+	second := r.revisions(t)
+	if first == second {
 		t.Errorf("the revision is %q before and after a change", first)
+	}
+	vendor.awaitRevision(t, second)
+}
+
+// The project whose backend asks at the door for Stytch's clients.
+const (
+	project       = "project-test-1"
+	projectSecret = "secret-test-11111111111111111111"
+)
+
+// withProject returns the options of another replica, which answers for a project. It
+// lets in nobody else.
+func withProject(t *testing.T, dir string) operator.Options {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "key")
+	save(t, key, projectSecret)
+	o := options(t)
+	o.Dir = dir
+	o.Config.Callers.APIKeys = []configv1alpha1.APIKeyCaller{{
+		ID: project, KeyFile: key, CallerGrant: configv1alpha1.CallerGrant{
+			Namespaces: []string{"default"}, Permissions: []configv1alpha1.CallerPermission{configv1alpha1.CallerChecks, configv1alpha1.CallerPolicies},
+		},
+	}}
+	o.Config.Stytch.Projects = []configv1alpha1.StytchProject{{ID: project, Namespace: "default"}}
+	config.Default(o.Config)
+	return o
+}
+
+// awaitRevision asks at every endpoint for Stytch's clients that reads the policy,
+// until the replica has the one of a revision: then all of them name it, whether the
+// answer is one or an error.
+func (r *running) awaitRevision(t *testing.T, want string) {
+	t.Helper()
+	ask := func(ctx context.Context, endpoint string, status int) string {
+		method, path, _ := strings.Cut(endpoint, " ")
+		req, err := http.NewRequestWithContext(ctx, method, "http://"+r.HTTP+path, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(project, projectSecret)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Fatalf("%s: status %d, want %d", endpoint, resp.StatusCode, status)
+		}
+		return resp.Header.Get(revisionHeader)
+	}
+	last := ""
+	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		last = ask(ctx, "GET /v1/b2b/rbac/policy", http.StatusOK)
+		return last == want, nil
+	})
+	if err != nil {
+		t.Fatalf("the door for Stytch's clients says %q, want %q: %v", last, want, err)
+	}
+	for endpoint, status := range map[string]int{
+		"GET /v1/b2b/rbac/organizations/acme": http.StatusOK, "POST /v1/b2b/sessions/authenticate": http.StatusBadRequest,
+	} {
+		if got := ask(t.Context(), endpoint, status); got != want {
+			t.Errorf("%s: the header says %q, want %q", endpoint, got, want)
+		}
 	}
 }
 

@@ -74,11 +74,10 @@ var names = regexp.MustCompile(`\{([^}.]*)[.}]`)
 
 // form is a template in which the names of captures do not matter.
 func form(c *routing.Claim) []string {
-	path := strings.NewReplacer("...}", "\x02").Replace(c.Path.String()[1:])
-	parts := strings.Split(path, "/")
+	parts := strings.Split(c.Path.String()[1:], "/")
 	for i, part := range parts {
 		switch {
-		case strings.HasSuffix(part, "\x02"):
+		case strings.HasSuffix(part, "...}"):
 			parts[i] = "\x02"
 		case strings.HasPrefix(part, "{"):
 			parts[i] = "\x01"
@@ -160,8 +159,10 @@ func simpleSplit(path string) ([]string, bool) {
 
 var encodedSomewhere = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 
+var hosts = regexp.MustCompile(`^([A-Za-z0-9.-]*?)\.?(:[^:\]]*)?$`)
+
 func simpleHost(host string) string {
-	m := regexp.MustCompile(`^([A-Za-z0-9.-]*?)\.?(:[^:\]]*)?$`).FindStringSubmatch(host)
+	m := hosts.FindStringSubmatch(host)
 	if m == nil {
 		return ""
 	}

@@ -24,7 +24,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/rolecall/rolecall/internal/server"
-	"github.com/rolecall/rolecall/internal/testkit/served"
 	"github.com/rolecall/rolecall/internal/wire/cerbos/cerbospb"
 )
 
@@ -95,7 +94,7 @@ func thousand() metadata.MD {
 // TestHostileCalls is TestHostileRequests for gRPC, with calls that come whole. The
 // server has time for them: what is wrong is not that they are slow.
 func TestHostileCalls(t *testing.T) {
-	at := served.Start(t, served.Options{Manifests: doorsPolicy, Configuration: doorsConfiguration + narrow})
+	at := startNarrow(t, patient)
 	n := newNeighbour(t, at)
 	conn := connect(t, at.GRPC)
 	var all sync.WaitGroup
@@ -120,7 +119,7 @@ func TestHostileCalls(t *testing.T) {
 
 // TestHostileStreams is TestHostileCalls with calls that never come whole.
 func TestHostileStreams(t *testing.T) {
-	at := startImpatient(t, "")
+	at := startNarrow(t, impatient)
 	n := newNeighbour(t, at)
 	var all sync.WaitGroup
 	for _, method := range grpcMethods {

@@ -18,13 +18,17 @@ import (
 
 // FuzzCheckRequest: a message says what Envoy's published types take for it.
 func FuzzCheckRequest(f *testing.F) {
+	again, err := proto.Marshal(request(map[string]string{"x-user": "eve"}))
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, in := range seeds() {
 		message, err := proto.Marshal(in)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(message, "x-user")
-		f.Add(append(message, message...), "X-PLAN")
+		f.Add(append(message, again...), "X-USER")
 	}
 	f.Fuzz(func(t *testing.T, message []byte, name string) {
 		in := &authv3.CheckRequest{}
