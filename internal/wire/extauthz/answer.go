@@ -92,7 +92,10 @@ func appendMetadata(b []byte, a *gateway.Answer, namespace string) []byte {
 		b = appendMember(b, "subject", valid(a.Subject.ID))
 		b = appendMember(b, "subject_type", valid(a.Subject.Type))
 		b = appendMember(b, "revision", a.Revision)
-		b = appendRoles(b, a.Decision.Roles)
+		b = appendTexts(b, "roles", a.Decision.Roles)
+		if len(a.Decision.Warnings) > 0 {
+			b = appendTexts(b, "warnings", a.Decision.Warnings)
+		}
 	}
 	return proto3.Close(b, mark)
 }
@@ -115,15 +118,16 @@ func appendValue(b []byte, text string) []byte {
 	return proto3.Close(b, mark)
 }
 
-func appendRoles(b []byte, roles []string) []byte {
+// appendTexts appends a member of a Struct, a list of texts.
+func appendTexts(b []byte, name string, texts []string) []byte {
 	b, entry := proto3.Open(b, 1)
-	b = proto3.AppendText(b, 1, "roles")
+	b = proto3.AppendText(b, 1, name)
 	b, value := proto3.Open(b, 2)
 	b, list := proto3.Open(b, 6)
-	for _, role := range roles {
+	for _, text := range texts {
 		var mark int
 		b, mark = proto3.Open(b, 1)
-		b = proto3.Close(appendValue(b, role), mark)
+		b = proto3.Close(appendValue(b, valid(text)), mark)
 	}
 	return proto3.Close(proto3.Close(proto3.Close(b, list), value), entry)
 }

@@ -22,7 +22,12 @@ const policy = `
 apiVersion: rolecall.dev/v1alpha1
 kind: Resource
 metadata: {name: document}
-spec: {actions: [{name: read}], routes: [{method: GET, host: app.example.com, path: "/documents/{id}", action: read}]}
+spec:
+  actions: [{name: read}]
+  schema: {type: object, properties: {owner_id: {type: string}}}
+  routes:
+  - {method: GET, host: app.example.com, path: "/documents/{id}", action: read}
+  - {method: GET, host: app.example.com, path: "/of/{ownr_id}/{id}", action: read}
 ---
 apiVersion: rolecall.dev/v1alpha1
 kind: Role
@@ -92,6 +97,19 @@ func TestCertificate(t *testing.T) {
 	}
 	if remove := out.GetOkResponse().GetHeadersToRemove(); len(remove) != 0 {
 		t.Errorf("removes %q", remove)
+	}
+}
+
+// TestWarnings: the access log hears what of a request does not fit the schema, and
+// the client does not.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	in := request(map[string]string{"x-plan": "pro"})
+	in.GetAttributes().GetRequest().GetHttp().Path = "/of/ann/7"
+	out := ask(t, dial(t, ""), in)
+	want := []any{`resource.properties.ownr_id is not in the schema (did you mean "owner_id"?), by the schema of the type "document"`}
+	if diff := cmp.Diff(want, out.GetDynamicMetadata().AsMap()["warnings"]); diff != "" || out.GetOkResponse() == nil {
+		t.Errorf("warnings in %v (-want +got):\n%s", out, diff)
 	}
 }
 
