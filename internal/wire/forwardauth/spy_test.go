@@ -3,6 +3,7 @@
 package forwardauth_test
 
 import (
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -29,7 +30,12 @@ func (s *spy) Route(_ string, r *authz.HTTPRequest, m *authz.RouteMatch) error {
 }
 
 func (s *spy) Check(r *authz.Request, d *authz.Decision) error {
-	s.checks = append(s.checks, *r)
+	asked := *r // what it points to is used again
+	asked.Context = maps.Clone(r.Context)
+	if headers, ok := r.Context["headers"].(map[string]any); ok {
+		asked.Context["headers"] = maps.Clone(headers)
+	}
+	s.checks = append(s.checks, asked)
 	d.Allowed, d.Roles = true, append(d.Roles, "reader")
 	return nil
 }
