@@ -46,8 +46,12 @@ func (a *Agent) revoke(r *http.Request, plan RevocationPlan) (any, error) {
 		if callers[i], err = a.overHTTP(way{replica: address, reuse: true, roots: a.authorities.newest}); err != nil {
 			return nil, err
 		}
-		defer callers[i].end()
 	}
+	defer func() {
+		for _, c := range callers {
+			c.end()
+		}
+	}()
 	var sent, confirmed []time.Duration
 	for range plan.Rounds {
 		if err := a.round(r.Context(), plan, callers, &sent, &confirmed); err != nil {

@@ -62,7 +62,7 @@ func NewProcess(t testing.TB, name, program string, args ...string) *Process {
 // Start starts the program, which must not be running.
 func (p *Process) Start(t testing.TB) {
 	t.Helper()
-	command := exec.Command(p.program, p.args...) //nolint:gosec // the tests' own; it ends with the test, not with a context
+	command := exec.Command(p.program, p.args...) // it ends with the test, not with a context
 	command.Stdout, command.Stderr, command.Env = &p.Log, &p.Log, p.Env
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
