@@ -51,25 +51,34 @@ func ofIndex(file string) bool {
 	}, path.Base(file))
 }
 
-// suites returns what has to notice a change of a file, in the order in which it
-// is tried: what is likely to notice first comes first.
-func suites(file string) []suite {
-	all, dir := decisions(), path.Dir(file)
-	if dir == "internal/wire/forwardauth" || dir == "internal/wire/gateway" {
-		return []suite{{"internal/wire/forwardauth", "."}, {"internal/wire/gateway", "."}}
-	}
-	if strings.HasPrefix(dir, "internal/wire/") || dir == "internal/identity/caller" {
-		return []suite{{dir, "."}}
-	}
+// doors returns the tests of a folder outside the decision, which has its own.
+func doors(dir string) []suite {
 	switch dir {
+	case "internal/wire/forwardauth", "internal/wire/gateway":
+		return []suite{{"internal/wire/forwardauth", "."}, {"internal/wire/gateway", "."}}
 	case "config/admission/policies":
 		return []suite{{"config/admission", "."}}
-	case "internal/admission", "internal/certs", "internal/door", "internal/routing", "internal/schema", "internal/server":
-		return []suite{{dir, "."}}
 	case "internal/source/kube":
 		return []suite{{dir, "ComesUp|NoList|Older|Pulse|Silent"}} // the others start an API server
 	case "internal/operator":
 		return []suite{{dir, "^TestSparing$"}} // the others start an API server
+	case "internal/admission", "internal/certs", "internal/door", "internal/identity/caller", "internal/routing", "internal/schema", "internal/server":
+		return []suite{{dir, "."}}
+	}
+	if strings.HasPrefix(dir, "internal/wire/") {
+		return []suite{{dir, "."}}
+	}
+	return nil
+}
+
+// suites returns what has to notice a change of a file, in the order in which it
+// is tried: what is likely to notice first comes first.
+func suites(file string) []suite {
+	all, dir := decisions(), path.Dir(file)
+	if own := doors(dir); own != nil {
+		return own
+	}
+	switch dir {
 	case "internal/grants":
 		return append(parts(), all...)
 	case "internal/policy":

@@ -27,7 +27,7 @@ type book struct {
 
 func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, code := r.URL.Query().Get("continue"), http.StatusOK
-	next := `"continue":"more",`
+	name, next := "of-", `"continue":"more",`
 	b.asked <- token
 	if token != "" {
 		select {
@@ -36,7 +36,7 @@ func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			b.gone <- struct{}{}
 			return
 		}
-		next = ""
+		name, next = "of-more", ""
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
@@ -45,7 +45,7 @@ func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, `{"apiVersion":"rolecall.dev/v1alpha1","items":[{"apiVersion":"rolecall.dev/v1alpha1","kind":"Role",`+
-		`"metadata":{"name":"of-%s"}}],"kind":"RoleList","metadata":{%s"resourceVersion":"9"}}`+"\n", token, next)
+		`"metadata":{"name":%q}}],"kind":"RoleList","metadata":{%s"resourceVersion":"9"}}`+"\n", name, next)
 }
 
 // openBook returns the book, and its pages through a real client.
