@@ -18,6 +18,8 @@ const (
 	CerbosContacts   = "cerbos-contacts"
 	CerbosFastAPI    = "cerbos-fastapi"
 	YorAuthPosts     = "yorauth-posts"
+	// DocumentsGateway is for an application behind a gateway.
+	DocumentsGateway = "documents-gateway"
 	// KubernetesWebhook is for the users of a Kubernetes cluster.
 	KubernetesWebhook = "kubernetes-webhook"
 	// Broken has one of every fault that stands in status.

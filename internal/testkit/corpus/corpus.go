@@ -112,7 +112,10 @@ func (c *Case) read(file txtar.File) (err error) {
 // Samples returns the samples that an API server accepts, as cases.
 func Samples() ([]Case, error) {
 	var cases []Case
-	for _, name := range []string{samples.StytchQuickstart, samples.CerbosContacts, samples.CerbosFastAPI, samples.YorAuthPosts, samples.KubernetesWebhook, samples.Broken} {
+	for _, name := range []string{
+		samples.StytchQuickstart, samples.CerbosContacts, samples.CerbosFastAPI, samples.YorAuthPosts,
+		samples.DocumentsGateway, samples.KubernetesWebhook, samples.Broken,
+	} {
 		c, err := Sample(name)
 		if err != nil {
 			return nil, fmt.Errorf("read sample %s: %w", name, err)
