@@ -84,7 +84,7 @@ func withProject(t *testing.T, dir string) operator.Options {
 // answer is one or an error.
 func (r *running) awaitRevision(t *testing.T, want string) {
 	t.Helper()
-	ask := func(ctx context.Context, endpoint string, status int) string {
+	ask := func(ctx context.Context, endpoint string) (status int, revision string) {
 		method, path, _ := strings.Cut(endpoint, " ")
 		req, err := http.NewRequestWithContext(ctx, method, "http://"+r.HTTP+path, strings.NewReader("{}"))
 		if err != nil {
@@ -97,24 +97,21 @@ func (r *running) awaitRevision(t *testing.T, want string) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != status {
-			t.Fatalf("%s: status %d, want %d", endpoint, resp.StatusCode, status)
-		}
-		return resp.Header.Get(revisionHeader)
+		return resp.StatusCode, resp.Header.Get(revisionHeader)
 	}
-	last := ""
+	status, last := 0, ""
 	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		last = ask(ctx, "GET /v1/b2b/rbac/policy", http.StatusOK)
-		return last == want, nil
+		status, last = ask(ctx, "GET /v1/b2b/rbac/policy") // 503 until it is ready
+		return status == http.StatusOK && last == want, nil
 	})
 	if err != nil {
-		t.Fatalf("the door for Stytch's clients says %q, want %q: %v", last, want, err)
+		t.Fatalf("the door for Stytch's clients says %d %q, want 200 %q: %v", status, last, want, err)
 	}
-	for endpoint, status := range map[string]int{
+	for endpoint, wanted := range map[string]int{
 		"GET /v1/b2b/rbac/organizations/acme": http.StatusOK, "POST /v1/b2b/sessions/authenticate": http.StatusBadRequest,
 	} {
-		if got := ask(t.Context(), endpoint, status); got != want {
-			t.Errorf("%s: the header says %q, want %q", endpoint, got, want)
+		if status, got := ask(t.Context(), endpoint); status != wanted || got != want {
+			t.Errorf("%s: status %d, the header says %q; want %d, %q", endpoint, status, got, wanted, want)
 		}
 	}
 }
