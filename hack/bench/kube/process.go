@@ -142,7 +142,7 @@ func (s *process) gauges(ctx context.Context) (map[string]float64, error) {
 	return values, nil
 }
 
-// get reads a page of the process; an answer other than 200 is an error.
+// get reads a page of a process; an answer other than 200 is an error.
 func get(ctx context.Context, address, path string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"runtime"
 	"strconv"
@@ -35,7 +33,7 @@ func (c *cluster) usage(ctx context.Context) (usage, error) {
 	if u.server, err = cpuSeconds(text); err != nil {
 		return u, fmt.Errorf("the API server: %w", err)
 	}
-	if text, err = c.etcdMetrics(ctx); err != nil {
+	if text, err = get(ctx, c.env.ControlPlane.Etcd.URL.Host, "/metrics"); err != nil {
 		return u, fmt.Errorf("read etcd's metrics: %w", err)
 	}
 	if u.etcd, err = cpuSeconds(text); err != nil {
@@ -50,20 +48,8 @@ func (c *cluster) usage(ctx context.Context) (usage, error) {
 	return u, err
 }
 
-func (c *cluster) etcdMetrics(ctx context.Context) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.env.ControlPlane.Etcd.URL.JoinPath("metrics").String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	return io.ReadAll(response.Body)
-}
-
-// cpuSeconds finds the CPU of a process in its metrics.
+// cpuSeconds finds the CPU of a process in its metrics. Those of an API server are
+// megabytes, and parsing them would be most of what is measured.
 func cpuSeconds(metrics []byte) (time.Duration, error) {
 	for line := range strings.Lines(string(metrics)) {
 		if value, ok := strings.CutPrefix(line, "process_cpu_seconds_total "); ok {
